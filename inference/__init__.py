@@ -1,0 +1,1 @@
+"""From frame to decision: pose models, rules and the loop around them."""

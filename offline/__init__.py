@@ -1,0 +1,1 @@
+"""After the session: reads recordings, never the bus."""

@@ -1,0 +1,1 @@
+"""What is alive while the animal is on the rig: devices, bus, recorder, supervisor."""

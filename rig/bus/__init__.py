@@ -1,0 +1,1 @@
+"""The bus: rings of shared memory, wake-ups, requests, and streams over TCP."""

@@ -1,0 +1,114 @@
+"""Control: acknowledged requests between the supervisor, its nodes and clients.
+
+The supervisor holds the one server of a session; every node, and any program
+that asks for something (a monitor, a script), is a client with a name. Each
+request is answered, with a result or with the reason why not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import zmq
+
+from rig.bus.sockets import make_socket
+from rig.errors import StreamError
+from rig.messages import Message
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["ControlClient", "ControlServer"]
+
+_decode = msgspec.msgpack.Decoder(Message).decode
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def _parse(data: bytes) -> Message:
+    try:
+        return _decode(data)
+    except msgspec.MsgspecError as error:
+        msg = (
+            f"Expected a control message, got {data[:40]!r}…: {error}; use one "
+            "version of springhare"
+        )
+        raise StreamError(msg) from error
+
+
+class ControlServer:
+    """The supervisor's end.
+
+    Parameters
+    ----------
+    path
+        Unix socket that clients connect to; its folder is the user's own.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._socket = make_socket(zmq.ROUTER)
+        self._socket.setsockopt(zmq.ROUTER_HANDOVER, 1)
+        self._socket.bind(f"ipc://{path}")
+        self.path = path
+
+    def send(self, client: str, message: Message) -> None:
+        """Send a message to a client; one that is gone does not get it."""
+        self._socket.send_multipart([client.encode(), _encode(message)])
+
+    def receive(self, timeout_ms: int) -> list[tuple[str, Message]]:
+        """Return what has come, with the sender's name; wait for the first of it.
+
+        Raises
+        ------
+        StreamError
+            If something came that is not a message of this version.
+        """
+        messages: list[tuple[str, Message]] = []
+        wait = timeout_ms
+        while self._socket.poll(wait):
+            client, data = self._socket.recv_multipart()
+            messages.append((client.decode(), _parse(data)))
+            wait = 0
+        return messages
+
+    def close(self) -> None:
+        """Close the socket; may be called twice."""
+        self._socket.close(linger=0)
+
+
+class ControlClient:
+    """A node's or a program's end.
+
+    Parameters
+    ----------
+    path
+        The session's control socket.
+    name
+        The client's name; a second client of the same name takes its place.
+    """
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.name = name
+        self._socket = make_socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.IDENTITY, name.encode())
+        self._socket.connect(f"ipc://{path}")
+
+    def send(self, message: Message) -> None:
+        """Send a message to the supervisor."""
+        self._socket.send(_encode(message))
+
+    def receive(self, timeout_ms: int) -> Message | None:
+        """Return the next message; None when none comes in time.
+
+        Raises
+        ------
+        StreamError
+            If something came that is not a message of this version.
+        """
+        if not self._socket.poll(timeout_ms):
+            return None
+        return _parse(self._socket.recv())
+
+    def close(self) -> None:
+        """Close the socket, after what was sent has gone; may be called twice."""
+        self._socket.close(linger=500)

@@ -1,0 +1,442 @@
+"""The ring: one writer, any number of readers, and nobody waits for anybody.
+
+A ring is a file of shared memory: a header that describes the stream, then one
+sequence lock, one row and one payload per slot. The writer marks a slot odd,
+fills it, marks it even and moves the head; a reader copies (or looks), then
+checks the mark again. Each reader keeps a cursor of its own. A reader that is
+overtaken counts what it lost and goes on; a writer that is restarted raises the
+ring's generation and continues the numbering.
+
+The stores rely on x86's order (`rig.system.require_store_order`).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from rig.bus import shared_memory
+from rig.errors import StreamError, VersionError
+from rig.messages import RECORDS, Record, StreamSpec, to_row
+from rig.system import require_store_order
+
+if TYPE_CHECKING:
+    import mmap
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["Batch", "Ring", "RingReader", "RingWriter", "View"]
+
+_MAGIC = b"SPRHRING"
+_LAYOUT_VERSION = 1
+_PAGE = 4096
+_MAX_COUNTERS = 32
+_HEADER = np.dtype(
+    {
+        "names": [
+            "magic",
+            "layout",
+            "spec_bytes",
+            "slots",
+            "head",
+            "generation",
+            "closed",
+            "writer_pid",
+            "counters",
+        ],
+        "formats": [
+            "S8",
+            "<u4",
+            "<u4",
+            "<i8",
+            "<i8",
+            "<i8",
+            "<i8",
+            "<i8",
+            ("<i8", (_MAX_COUNTERS,)),
+        ],
+        # the head has a cache line of its own: readers poll it
+        "offsets": [0, 8, 12, 16, 64, 128, 136, 144, 256],
+        "itemsize": _PAGE,
+    }
+)
+
+
+def _pages(nbytes: int) -> int:
+    return -(-nbytes // _PAGE) * _PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows and payloads that were copied out of a ring, in order."""
+
+    rows: NDArray[np.void]
+    """(n,) structured array in the stream's row layout."""
+    payload: NDArray[Any]
+    """(n, *payload shape); (n, 0) uint8 for a stream without payload."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.rows)
+
+
+class Ring:
+    """A mapped ring. Make one with `create`, then write and read it with the others.
+
+    Raises
+    ------
+    StreamError
+        If the file is missing or is not a ring.
+    VersionError
+        If it was made by another version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        require_store_order()
+        if not path.exists():
+            msg = f"Expected a stream at {path}, got nothing: is the session running?"
+            raise StreamError(msg)
+        self.path = path
+        self._map = shared_memory.attach(path)
+        self._header = np.frombuffer(self._map, _HEADER, count=1)
+        if self._header["magic"][0] != _MAGIC:
+            msg = f"Expected a ring in {path}, got something else: remove the file"
+            raise StreamError(msg)
+        if self._header["layout"][0] != _LAYOUT_VERSION:
+            msg = (
+                f"Expected ring layout {_LAYOUT_VERSION} in {path.name}, got "
+                f"{self._header['layout'][0]}: use one version of springhare"
+            )
+            raise VersionError(msg)
+        nbytes = int(self._header["spec_bytes"][0])
+        self.spec = msgspec.json.decode(
+            self._map[_PAGE : _PAGE + nbytes], type=StreamSpec
+        )
+        self.slots = int(self._header["slots"][0])
+        self._lay_out(_PAGE + _pages(nbytes))
+
+    def _lay_out(self, start: int) -> None:
+        slots, spec = self.slots, self.spec
+        self.locks = np.frombuffer(self._map, "<i8", count=slots, offset=start)
+        start += _pages(slots * 8)
+        self.rows = np.frombuffer(self._map, spec.row, count=slots, offset=start)
+        start += _pages(slots * spec.row.itemsize)
+        if spec.payload is None:
+            self.payload: NDArray[Any] = np.zeros((slots, 0), np.uint8)
+            return
+        dtype = np.dtype(spec.payload.dtype)
+        flat = np.frombuffer(
+            self._map,
+            dtype,
+            count=slots * spec.payload.nbytes // dtype.itemsize,
+            offset=start,
+        )
+        self.payload = flat.reshape(slots, *spec.payload.shape)
+
+    @staticmethod
+    def create(path: Path, spec: StreamSpec) -> Ring:
+        """Make an empty ring for a stream and map it.
+
+        Raises
+        ------
+        StreamError
+            If it is there already, or shared memory does not suffice.
+        """
+        if path.exists():
+            msg = f"Expected no stream at {path}, got one: is another session running?"
+            raise StreamError(msg)
+        text = msgspec.json.encode(spec)
+        header = np.zeros(1, _HEADER)
+        header["magic"], header["layout"] = _MAGIC, _LAYOUT_VERSION
+        header["spec_bytes"], header["slots"] = len(text), spec.slots
+        payload = spec.payload.nbytes if spec.payload else 0
+        size = (
+            _PAGE
+            + _pages(len(text))
+            + _pages(spec.slots * 8)
+            + _pages(spec.slots * spec.row.itemsize)
+            + _pages(spec.slots * payload)
+        )
+        shared_memory.publish(path, header.tobytes() + text, size)
+        return Ring(path)
+
+    @property
+    def head(self) -> int:
+        """Number of elements published so far: the `seq` that comes next."""
+        return int(self._header["head"][0])
+
+    @head.setter
+    def head(self, value: int) -> None:
+        self._header["head"][0] = value
+
+    @property
+    def generation(self) -> int:
+        """How many writers the ring has had."""
+        return int(self._header["generation"][0])
+
+    @property
+    def closed(self) -> bool:
+        """Whether its writer has said that nothing more will come."""
+        return bool(self._header["closed"][0])
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The writer's counters, by name; they outlive the writer."""
+        values = self._header["counters"][0]
+        return {
+            name: int(values[k])
+            for k, name in enumerate(self.spec.counters[:_MAX_COUNTERS])
+        }
+
+    def counter_cell(self, name: str) -> NDArray[np.int64]:
+        """Return the (1,) cell in which a counter lives."""
+        k = self.spec.counters.index(name)
+        return self._header["counters"][0][k : k + 1]
+
+    def begin_generation(self) -> None:
+        """Take the ring over as its only writer."""
+        self._header["generation"][0] += 1
+        self._header["writer_pid"][0] = os.getpid()
+        self._header["closed"][0] = 0
+
+    def mark_closed(self) -> None:
+        """Say that nothing more will come."""
+        self._header["closed"][0] = 1
+
+    @property
+    def mapping(self) -> mmap.mmap:
+        """The mapped file, for writing blocks of it to disk without a copy."""
+        return self._map
+
+
+class RingWriter:
+    """The one writer of a ring.
+
+    Fill what `claim` gives and `publish` the row, or `append` both at once.
+    A restart is noticed by the readers: each writer is a new generation.
+    """
+
+    def __init__(self, ring: Ring) -> None:
+        self.ring = ring
+        self.ring.begin_generation()
+        self._seq = ring.head
+        self._cells = {name: ring.counter_cell(name) for name in ring.spec.counters}
+        self._record = RECORDS[ring.spec.kind]
+
+    @property
+    def spec(self) -> StreamSpec:
+        """What the stream is."""
+        return self.ring.spec
+
+    @property
+    def seq(self) -> int:
+        """The number that the next element will get."""
+        return self._seq
+
+    def claim(self) -> NDArray[Any]:
+        """Open the next slot and return its payload, to be filled in place.
+
+        An element that is claimed and not published is claimed again.
+        """
+        slot = self._seq % self.ring.slots
+        self.ring.locks[slot] = 2 * self._seq + 1
+        return self.ring.payload[slot]
+
+    def publish(self, record: Record) -> int:
+        """Publish the claimed slot with its row.
+
+        Returns
+        -------
+        int
+            The element's `seq`.
+        """
+        seq = self._seq
+        slot = seq % self.ring.slots
+        self.ring.rows[slot] = (seq, *to_row(record)[1:])
+        self.ring.locks[slot] = 2 * seq + 2
+        self._seq = seq + 1
+        self.ring.head = self._seq
+        return seq
+
+    def append(self, record: Record, payload: NDArray[Any] | None = None) -> int:
+        """Publish a row with its payload.
+
+        Raises
+        ------
+        StreamError
+            If the record is not the stream's, or the payload has another shape.
+        """
+        if not isinstance(record, self._record):
+            msg = (
+                f"Expected a {self._record.__name__} on {self.spec.name}, got a "
+                f"{type(record).__name__}"
+            )
+            raise StreamError(msg)
+        target = self.claim()
+        if payload is not None:
+            if payload.shape != target.shape:
+                msg = (
+                    f"Expected a payload of shape {target.shape} on "
+                    f"{self.spec.name}, got {payload.shape}"
+                )
+                raise StreamError(msg)
+            target[...] = payload
+        return self.publish(record)
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add to one of the stream's counters."""
+        self._cells[name][0] += n
+
+    def close(self) -> None:
+        """Say that nothing more will come; may be called twice."""
+        self.ring.mark_closed()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Elements as they lie in the ring, not copied; check `intact` after use."""
+
+    first_seq: int
+    rows: NDArray[np.void]
+    payload: NDArray[Any]
+    locks: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Return the number of elements."""
+        return len(self.rows)
+
+    def intact(self) -> int:
+        """Return how many elements, counted back from the last, are still whole.
+
+        The writer overtakes from the front: the first ones go first.
+        """
+        n = len(self.locks)
+        wanted = 2 * np.arange(self.first_seq, self.first_seq + n) + 2
+        broken = np.flatnonzero(self.locks != wanted)
+        return n - (int(broken[-1]) + 1 if len(broken) else 0)
+
+
+class RingReader:
+    """One reader of a ring, with a cursor of its own.
+
+    Parameters
+    ----------
+    ring
+        The ring, mapped by this process.
+    start
+        The `seq` to begin with; by default the next one to be published.
+    """
+
+    def __init__(self, ring: Ring, start: int | None = None) -> None:
+        self.ring = ring
+        self.cursor = ring.head if start is None else start
+        self.generation = ring.generation
+        self.taken = 0
+        """Elements read."""
+        self.skipped = 0
+        """Elements passed over by `latest`: policy, not loss."""
+        self.losses: list[tuple[int, int]] = []
+        """(first seq, count) of elements overwritten before they were read."""
+
+    @property
+    def spec(self) -> StreamSpec:
+        """What the stream is."""
+        return self.ring.spec
+
+    @property
+    def lost(self) -> int:
+        """Number of elements overwritten before they were read."""
+        return sum(count for _, count in self.losses)
+
+    @property
+    def available(self) -> int:
+        """Number of elements published and not yet read."""
+        return self.ring.head - self.cursor
+
+    @property
+    def finished(self) -> bool:
+        """Whether the writer has closed the stream and all of it was read."""
+        return self.ring.closed and self.available <= 0
+
+    def restarted(self) -> bool:
+        """Tell, once for each restart, whether the ring has a new writer."""
+        generation = self.ring.generation
+        changed = generation != self.generation and self.generation > 0
+        self.generation = generation
+        return changed
+
+    def peek(self, most: int) -> View:
+        """Return the next elements as they lie, at most `most` and unbroken in memory.
+
+        The view may be empty. Use it, check `View.intact`, then `advance`.
+        """
+        self._catch_up()
+        slots = self.ring.slots
+        slot = self.cursor % slots
+        n = max(0, min(self.available, most, slots - slot))
+        part = slice(slot, slot + n)
+        return View(
+            self.cursor,
+            self.ring.rows[part],
+            self.ring.payload[part],
+            self.ring.locks[part],
+        )
+
+    def advance(self, n: int, intact: int | None = None) -> None:
+        """Move on by `n` elements, of which the last `intact` were still whole."""
+        whole = n if intact is None else intact
+        if whole < n:
+            self._lose(n - whole)
+        self.cursor += whole
+        self.taken += whole
+
+    def read(self, most: int) -> Batch:
+        """Copy the next elements, in order, every one: at most `most`, maybe none.
+
+        What the writer overtook is counted in `losses`.
+        """
+        view = self.peek(most)
+        rows, payload = view.rows.copy(), view.payload.copy()
+        intact = view.intact()
+        self.advance(len(rows), intact)
+        first = len(rows) - intact
+        return Batch(rows[first:], payload[first:])
+
+    def latest(self) -> Batch | None:
+        """Copy the newest element that was not read yet; skip the ones before it.
+
+        Returns
+        -------
+        Batch or None
+            One element; None when there is nothing new.
+        """
+        while (head := self.ring.head) > self.cursor:
+            self.skipped += head - 1 - self.cursor
+            self.cursor = head - 1
+            batch = self.read(1)
+            if len(batch):
+                return batch
+        return None
+
+    def _catch_up(self) -> None:
+        # The slot after the newest is being written: the oldest whole element is
+        # the one behind it. A sixteenth of the ring is left as a head start.
+        oldest = self.ring.head - self.ring.slots + 1
+        if self.cursor < oldest:
+            self._lose(oldest + self.ring.slots // 16 - self.cursor)
+
+    def _lose(self, n: int) -> None:
+        n = min(n, max(self.available, 0))
+        if n <= 0:
+            return
+        if self.losses and sum(self.losses[-1]) == self.cursor:
+            first, count = self.losses.pop()
+            self.losses.append((first, count + n))
+        else:
+            self.losses.append((self.cursor, n))
+        self.cursor += n

@@ -1,0 +1,298 @@
+"""The rig file: what is bolted to the table, and how it is wired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from rig.config.base import Closed, Fraction, Name, Positive
+
+__all__ = [
+    "ActuatorConfig",
+    "ActuatorLine",
+    "BaslerConfig",
+    "CalibrationConfig",
+    "CameraTriggerConfig",
+    "Device",
+    "EmgConfig",
+    "ForcePlateConfig",
+    "FreeRunning",
+    "HardwareTrigger",
+    "HarpConfig",
+    "InputLine",
+    "InputsConfig",
+    "LedgerLimits",
+    "RigConfig",
+    "SoftwareTrigger",
+    "Trigger",
+    "VideoConfig",
+]
+
+
+class _Device(Closed):
+    on_death: Literal["stop", "continue"] = "stop"
+    """What the session does when the device's node dies: stop in order, or go on."""
+    interpreter: Path | None = None
+    """Python that runs the node; by default the one that runs springhare."""
+    ring_seconds: Annotated[float, Field(ge=4)] = 4.0
+    """Depth of the rings: how long a recorder may stall."""
+
+
+class FreeRunning(Closed):
+    """The camera paces itself."""
+
+    mode: Literal["free_running"]
+    rate_hz: Positive
+
+
+class HardwareTrigger(Closed):
+    """Each frame is asked for by an edge on one of the camera's lines."""
+
+    mode: Literal["hardware"]
+    source: Name
+    """The Harp device whose camera trigger is wired to the camera."""
+    line: str = "Line1"
+    edge: Literal["rising", "falling"] = "rising"
+
+
+class SoftwareTrigger(Closed):
+    """The host triggers on each event of a Harp device's camera trigger."""
+
+    mode: Literal["software"]
+    source: Name
+
+
+Trigger = Annotated[
+    FreeRunning | HardwareTrigger | SoftwareTrigger, Field(discriminator="mode")
+]
+
+
+class CalibrationConfig(Closed):
+    """Where a camera stands and how its lens bends; OpenCV's conventions."""
+
+    focal_px: tuple[Positive, Positive]
+    centre_px: tuple[float, float]
+    distortion: tuple[float, float, float, float, float] = (0, 0, 0, 0, 0)
+    """k1, k2, p1, p2, k3."""
+    rotation_rad: tuple[float, float, float]
+    """Rodrigues vector, world to camera."""
+    translation_mm: tuple[float, float, float]
+
+
+class EmulatorConfig(Closed):
+    """Basler's own camera emulator in place of a camera."""
+
+    pictures: Path | None = None
+    """Folder of pictures that it plays in order; its test picture without one."""
+
+
+class _Camera(_Device):
+    width_px: Annotated[int, Field(gt=0)]
+    height_px: Annotated[int, Field(gt=0)]
+    calibration: CalibrationConfig | None = None
+
+
+class BaslerConfig(_Camera):
+    """A Basler camera, through pypylon."""
+
+    kind: Literal["basler"]
+    serial: str
+    """Serial number, as printed on the camera."""
+    offset_x_px: Annotated[int, Field(ge=0)] = 0
+    offset_y_px: Annotated[int, Field(ge=0)] = 0
+    pixel_format: Literal["Mono8", "Mono10", "Mono12", "Mono16", "RGB8"] = "Mono8"
+    exposure_us: Positive = 2000
+    gain_db: Annotated[float, Field(ge=0)] = 0
+    pfs_file: Path | None = None
+    """Camera settings saved with pylon Viewer; loaded first, then this file's."""
+    output_line: str | None = None
+    """Line that is high during exposure, wired to a Harp input."""
+    trigger: Trigger
+    emulator: EmulatorConfig | None = None
+    """Given, Basler's emulator is used; null or absent on a real rig."""
+    reconnect_s: Annotated[float, Field(ge=0)] = 10.0
+    """How long a camera that was unplugged is waited for."""
+
+
+class VideoConfig(_Camera):
+    """A video file or a webcam as a camera, through PyAV."""
+
+    kind: Literal["video"]
+    source: str
+    """File, or a device such as ``/dev/video0``."""
+    pace: Literal["timestamps", "fastest"] = "timestamps"
+    """By the file's own time stamps, or as fast as its readers can."""
+    pixel_format: Literal["Mono8", "RGB8"] = "Mono8"
+    rate_hz: Positive
+    """Nominal rate; sizes the ring, and is checked against the file's."""
+    loop: bool = False
+
+
+class EmgConfig(Closed):
+    """Electromyogram channels of a Harp device; int16 samples."""
+
+    rate_hz: Positive = 2000
+    channels: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)]
+    uv_per_count: Positive = 0.195
+
+
+class ForcePlateConfig(Closed):
+    """Force platform on a Harp device; int16 samples."""
+
+    rate_hz: Positive = 1000
+    channels: Annotated[tuple[str, ...], Field(min_length=1, max_length=6)] = (
+        "Fx",
+        "Fy",
+        "Fz",
+        "Mx",
+        "My",
+        "Mz",
+    )
+    mn_per_count: Positive = 0.5
+    """Force in mN per count; moments use the same number as mN·mm per count / 100."""
+
+
+class CameraTriggerConfig(Closed):
+    """The train of pulses that triggers the cameras."""
+
+    line: Name = "camera_trigger"
+    rate_hz: Positive
+
+
+class ActuatorLine(Closed):
+    """An output that a rule may fire; the limits are enforced by the firmware."""
+
+    pin: Annotated[int, Field(ge=0, le=31)]
+    max_width_us: Annotated[int, Field(gt=0, le=10_000_000)]
+    max_rate_hz: Annotated[float, Field(gt=0, le=10_000)]
+    max_duty: Fraction = 0.5
+
+
+class ActuatorConfig(Closed):
+    """Outputs of a Harp device, by name."""
+
+    lines: Annotated[dict[Name, ActuatorLine], Field(min_length=1)]
+
+
+class InputLine(Closed):
+    """A TTL input: a microscope's frame clock, an exposure-active line, a barcode."""
+
+    pin: Annotated[int, Field(ge=0, le=31)]
+    edges: Literal["rising", "falling", "both"] = "rising"
+    rate_hz: Positive | None = None
+    """Nominal rate of its edges, if it has one."""
+
+
+class InputsConfig(Closed):
+    """Inputs of a Harp device, by name."""
+
+    lines: Annotated[dict[Name, InputLine], Field(min_length=1)]
+
+
+class HarpConfig(_Device):
+    """A Harp device: one board, one clock, any of these functions."""
+
+    kind: Literal["harp"]
+    port: str
+    """Serial port, e.g. ``/dev/ttyACM0``, or ``socket://host:port``."""
+    emg: EmgConfig | None = None
+    force_plate: ForcePlateConfig | None = None
+    camera_trigger: CameraTriggerConfig | None = None
+    actuator: ActuatorConfig | None = None
+    inputs: InputsConfig | None = None
+    acknowledge_timeout_ms: Positive = 200
+    reconnect_s: Annotated[float, Field(ge=0)] = 10.0
+    """How long a board that was unplugged is waited for."""
+
+
+Device = Annotated[BaslerConfig | VideoConfig | HarpConfig, Field(discriminator="kind")]
+
+
+class LedgerLimits(Closed):
+    """When a session's verdict turns from PASS to WARN to FAIL."""
+
+    warn_lost_fraction: Fraction = 0.0
+    """More than this fraction of any stream lost: WARN."""
+    fail_lost_fraction: Fraction = 0.001
+    """At least this fraction of any stream lost: FAIL."""
+
+
+class RigConfig(Closed):
+    """A whole rig."""
+
+    format: Literal["springhare-rig/1"]
+    name: Name
+    description: str = ""
+    data_root: Path
+    """Where sessions are written; ``~`` is your home."""
+    devices: Annotated[dict[Name, Device], Field(min_length=1)]
+    ledger: LedgerLimits = LedgerLimits()
+    segment_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Length of one segment file of a stream."""
+
+    @model_validator(mode="after")
+    def _wired(self) -> RigConfig:
+        faults = [
+            f"devices.{name}.trigger.source: expected a harp device with a "
+            f"camera_trigger, got {device.trigger.source!r}"
+            for name, device in self.devices.items()
+            if isinstance(device, BaslerConfig)
+            and not isinstance(device.trigger, FreeRunning)
+            and device.trigger.source not in self.trigger_sources
+        ]
+        actuators = [n for n, d in self.harp_devices.items() if d.actuator is not None]
+        if len(actuators) > 1:
+            faults.append(
+                "devices: expected at most one actuator, got "
+                f"{', '.join(actuators)}: give its lines to one of them"
+            )
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    @property
+    def cameras(self) -> dict[str, BaslerConfig | VideoConfig]:
+        """The cameras, by name."""
+        return {
+            name: device
+            for name, device in self.devices.items()
+            if not isinstance(device, HarpConfig)
+        }
+
+    @property
+    def harp_devices(self) -> dict[str, HarpConfig]:
+        """The Harp devices, by name."""
+        return {
+            name: device
+            for name, device in self.devices.items()
+            if isinstance(device, HarpConfig)
+        }
+
+    @property
+    def trigger_sources(self) -> dict[str, HarpConfig]:
+        """The Harp devices that trigger cameras."""
+        return {
+            name: device
+            for name, device in self.harp_devices.items()
+            if device.camera_trigger is not None
+        }
+
+    @property
+    def actuator(self) -> tuple[str, ActuatorConfig] | None:
+        """The device that owns the actuator lines, and what they are."""
+        for name, device in self.harp_devices.items():
+            if device.actuator is not None:
+                return name, device.actuator
+        return None
+
+    def camera_rate_hz(self, name: str) -> float:
+        """Return a camera's nominal rate, its trigger's where it is triggered."""
+        camera = self.cameras[name]
+        if isinstance(camera, VideoConfig):
+            return camera.rate_hz
+        if isinstance(camera.trigger, FreeRunning):
+            return camera.trigger.rate_hz
+        trigger = self.harp_devices[camera.trigger.source].camera_trigger
+        return trigger.rate_hz if trigger else 0.0

@@ -1,0 +1,450 @@
+"""Every record and message of the rig, in one place.
+
+A *record* is what a stream carries and a session keeps: one frozen class gives
+its fields, its layout in shared memory and on disk (`row_dtype`), and its
+schema. A *message* travels between the supervisor and a node and is not
+recorded. Both are closed and versioned: another version is refused.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_type_hints
+
+import msgspec
+import numpy as np
+from msgspec import Meta
+
+from rig.errors import VersionError
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "EDGE_FALLING",
+    "EDGE_RISING",
+    "NODE_STATES",
+    "RECORDS",
+    "Acknowledgement",
+    "Block",
+    "ClockRecord",
+    "Decision",
+    "Event",
+    "Frame",
+    "Heartbeat",
+    "Hello",
+    "Loss",
+    "Message",
+    "NodeEvent",
+    "NodeState",
+    "Notice",
+    "PayloadSpec",
+    "Pose",
+    "Record",
+    "Reply",
+    "Request",
+    "StreamKind",
+    "StreamSpec",
+    "StreamStatus",
+    "from_row",
+    "row_dtype",
+    "to_row",
+]
+
+CONTRACT_VERSION = 1
+"""Version of everything in this module; a node of another version is refused."""
+
+EDGE_RISING = 1
+EDGE_FALLING = -1
+
+_I64 = Annotated[int, Meta(extra={"dtype": "<i8"})]
+_I32 = Annotated[int, Meta(extra={"dtype": "<i4"})]
+_I8 = Annotated[int, Meta(extra={"dtype": "<i1"})]
+_F64 = Annotated[float, Meta(extra={"dtype": "<f8"})]
+_Text24 = Annotated[str, Meta(max_length=24, extra={"dtype": "S24"})]
+_Text64 = Annotated[str, Meta(max_length=64, extra={"dtype": "S64"})]
+_Text160 = Annotated[str, Meta(max_length=160, extra={"dtype": "S160"})]
+
+StreamKind = Literal[
+    "frames",
+    "samples",
+    "events",
+    "poses",
+    "decisions",
+    "acknowledgements",
+    "clocks",
+    "losses",
+    "node_events",
+]
+"""What a stream carries; it decides where the stream stands in a session file."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One row of a stream. The writer of the ring gives `seq`.
+
+    `host_ns` is never 0 in a committed row: 0 ends a table.
+    """
+
+    kind: ClassVar[StreamKind]
+
+    seq: _I64 = -1
+    """Running number in its stream, from 0, without holes at the writer."""
+    host_ns: _I64
+    """Host time at which the element arrived, or was made."""
+
+
+class Frame(Record, frozen=True, kw_only=True):
+    """A camera frame's row; the pixels are its payload."""
+
+    kind = "frames"
+
+    frame_id: _I64
+    """The device's own frame number; a jump is a frame lost before the host."""
+    device_ns: _I64
+    """The device's own stamp; -1 where the model has none."""
+    exposure_ns: _I64
+    """Exposure midpoint on the host clock, mapped online."""
+    trigger_seq: _I64 = -1
+    """`seq` of the trigger event that asked for the frame; -1 when none did."""
+
+
+class Block(Record, frozen=True, kw_only=True):
+    """A block of samples' row; the samples (count, channels) are its payload."""
+
+    kind = "samples"
+
+    first_sample: _I64
+    """Row of the block's first sample in the session's `samples` (recorder)."""
+    count: _I64
+    """Number of samples in the block."""
+    device_ns: _I64
+    """Device time of the first sample."""
+    device_sample: _I64
+    """The device's own number of the first sample; a jump is samples lost."""
+
+
+class Event(Record, frozen=True, kw_only=True):
+    """A TTL edge, a trigger, a frame-clock pulse."""
+
+    kind = "events"
+
+    device_ns: _I64
+    """Device time of the edge."""
+    device_seq: _I64
+    """The device's own running number of the event; a jump is events lost."""
+    line: _Text24
+    """Name of the line, as in the rig file."""
+    edge: _I8
+    """`EDGE_RISING` or `EDGE_FALLING`."""
+
+
+class Pose(Record, frozen=True, kw_only=True):
+    """A pose's row; keypoints (bodyparts, 3) x px, y px, likelihood are its payload.
+
+    `host_ns` is the time of publication.
+    """
+
+    kind = "poses"
+
+    frame_seq: _I64
+    """`seq` of the frame in its camera's stream."""
+    frame_id: _I64
+    exposure_ns: _I64
+    arrival_ns: _I64
+    """Arrival of the frame at the host."""
+    dequeued_ns: _I64
+    """The frame was taken from the ring."""
+    inferred_ns: _I64
+    """The network was done."""
+
+
+class Decision(Record, frozen=True, kw_only=True):
+    """What a rule decided on a pose, and all that it was given.
+
+    `host_ns` is the `now_ns` that the rule saw. A fired decision is the command:
+    the actuator's node reads it from the stream and carries it out.
+    """
+
+    kind = "decisions"
+
+    decision_id: _I64
+    rule: _Text24
+    camera: _Text24
+    frame_id: _I64
+    pose_seq: _I64
+    """`seq` of the pose in its stream."""
+    outcome: _Text24
+    """fired, sham, suppressed_age, suppressed_likelihood, suppressed_debounce,
+    suppressed_refractory, suppressed_rate, disarmed."""
+    cause: _Text160
+    """Why, in words and numbers."""
+    exposure_ns: _I64
+    age_ns: _I64
+    """`host_ns` minus `exposure_ns`."""
+    max_age_ns: _I64
+    latency_ns: _I64
+    """The latency that a predictor was told to bridge; 0 without one."""
+    value: _F64
+    """The rule's signal, px or px/s."""
+    threshold: _F64
+    likelihood: _F64
+    """Lowest likelihood of the keypoints that the signal used."""
+    sham_draw: _F64
+    """Uniform draw in [0, 1); below the rule's probability it is a sham."""
+    armed: _I8
+    """1 when the loop was armed."""
+    line: _Text24
+    """Actuator line."""
+    pulse_width_us: _I64
+    pulse_count: _I64
+    pulse_period_us: _I64
+
+
+class Acknowledgement(Record, frozen=True, kw_only=True):
+    """What the actuator did with a command. `host_ns` is its arrival."""
+
+    kind = "acknowledgements"
+
+    decision_id: _I64
+    sent_ns: _I64
+    """The command left the host; -1 when it was not sent."""
+    edge_device_ns: _I64
+    """Device time of the real edge; -1 when there was none."""
+    edge_host_ns: _I64
+    """The same on the host clock, mapped online; -1 when there was none."""
+    line: _Text24
+    status: _Text24
+    """done, stale (too old when it was to be sent), refused_width, refused_rate,
+    refused_duty, refused_line, timeout."""
+    age_ns: _I64
+    """`sent_ns` minus exposure midpoint: the age that counts."""
+
+
+class ClockRecord(Record, frozen=True, kw_only=True):
+    """The online clock model of a device: host = device + offset + skew."""
+
+    kind = "clocks"
+
+    device_ns: _I64
+    """Device time for which the offset holds."""
+    offset_ns: _I64
+    """Host time minus device time at `device_ns`."""
+    skew_ppb: _F64
+    """Rate of change of the offset, in parts per 10⁹."""
+    sd_ns: _I64
+    """One standard deviation of the offset."""
+
+
+class Loss(Record, frozen=True, kw_only=True):
+    """Elements that should be there and are not, with the cause."""
+
+    kind = "losses"
+
+    stream: _Text64
+    stage: _Text24
+    """device, transport or recorder: where they were lost."""
+    first_id: _I64
+    """Number of the first one that is missing (frame ID, sample, event or seq)."""
+    count: _I64
+    cause: _Text64
+
+
+class NodeEvent(Record, frozen=True, kw_only=True):
+    """What happened to a node or to the session as a whole."""
+
+    kind = "node_events"
+
+    node: _Text24
+    state: _Text24
+    detail: _Text160
+
+
+RECORDS: dict[StreamKind, type[Record]] = {
+    record.kind: record
+    for record in (
+        Frame,
+        Block,
+        Event,
+        Pose,
+        Decision,
+        Acknowledgement,
+        ClockRecord,
+        Loss,
+        NodeEvent,
+    )
+}
+"""The record class of each kind of stream."""
+
+_R = TypeVar("_R", bound=Record)
+
+
+@cache
+def row_dtype(record: type[Record]) -> np.dtype[np.void]:
+    """Return the layout of a record's row, in shared memory and on disk.
+
+    The size is a power of two, so that no row of an aligned table lies across
+    two memory pages: a killed writer leaves a whole row or none.
+    """
+    hints = get_type_hints(record, include_extras=True)
+    names = list(record.__struct_fields__)
+    formats = [hints[name].__metadata__[0].extra["dtype"] for name in names]
+    packed = np.dtype(list(zip(names, formats, strict=True)))
+    offsets = [packed.fields[name][1] for name in names] if packed.fields else []
+    size = 1 << (packed.itemsize - 1).bit_length()
+    return np.dtype(
+        {"names": names, "formats": formats, "offsets": offsets, "itemsize": size}
+    )
+
+
+def to_row(record: Record) -> tuple[Any, ...]:
+    """Return the record as a tuple that a structured array takes as a row.
+
+    Text that is longer than its field is cut; what is not ASCII is replaced.
+    """
+    return tuple(
+        value.encode("ascii", "replace") if isinstance(value, str) else value
+        for value in msgspec.structs.astuple(record)
+    )
+
+
+def from_row(record: type[_R], row: np.void) -> _R:
+    """Return the record that a row of a structured array holds."""
+    values: dict[str, Any] = {
+        name: value.decode("ascii") if isinstance(value, bytes) else value
+        for name, value in zip(record.__struct_fields__, row.tolist(), strict=True)
+    }
+    return record(**values)
+
+
+class PayloadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What follows a row: an array of one type and shape."""
+
+    dtype: str
+    """NumPy type string with byte order, e.g. ``|u1`` or ``<i2``."""
+    shape: tuple[int, ...]
+    """(height, width[, 3]) for frames, (count, channels) for samples, (bodyparts, 3)
+    for poses."""
+
+    @property
+    def nbytes(self) -> int:
+        """Size of one payload in bytes."""
+        return int(np.dtype(self.dtype).itemsize * np.prod(self.shape, dtype=np.int64))
+
+
+class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that a reader must know of a stream; it stands in the ring's header."""
+
+    name: str
+    """Path-like and unique in the session: ``cameras/left``, ``signals/daq/emg``,
+    ``events/daq``, ``poses/left``, ``decisions``, ``acknowledgements``,
+    ``clocks/daq``, ``losses/left``, ``node_events``."""
+    kind: StreamKind
+    node: str
+    """The node that writes it."""
+    payload: PayloadSpec | None = None
+    rate_hz: float | None = None
+    """Nominal rows per second; None for a stream that has no rate of its own."""
+    slots: int = 1024
+    """Depth of the ring; at least 4 s of the nominal rate."""
+    counters: tuple[str, ...] = ()
+    """Names of the writer's counters in the ring's header (at most 32), e.g.
+    ``failed_grabs``: they live in shared memory, so that they outlive the node."""
+    attributes: dict[str, str | float | int | list[str] | list[float]] = {}
+    """Written as HDF5 attributes: units, channels, bodyparts, model, …"""
+    version: int = CONTRACT_VERSION
+
+    def __post_init__(self) -> None:
+        """Refuse another version of the contract."""
+        if self.version != CONTRACT_VERSION:
+            msg = (
+                f"Expected stream {self.name!r} to follow contract version "
+                f"{CONTRACT_VERSION}, got {self.version}: install the same version "
+                "of springhare in every interpreter of the rig"
+            )
+            raise VersionError(msg)
+
+    @property
+    def row(self) -> np.dtype[np.void]:
+        """Layout of the stream's rows."""
+        return row_dtype(RECORDS[self.kind])
+
+
+NodeState = Literal[
+    "starting", "open", "ready", "running", "stopping", "stopped", "failed"
+]
+NODE_STATES: tuple[NodeState, ...] = (
+    "starting",
+    "open",
+    "ready",
+    "running",
+    "stopping",
+    "stopped",
+    "failed",
+)
+
+
+class Notice(msgspec.Struct, frozen=True, array_like=True):
+    """A wake-up: look at the ring's head."""
+
+    head: int
+    generation: int
+
+
+class _Message(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True
+):
+    version: int = CONTRACT_VERSION
+
+
+class Hello(_Message, frozen=True, kw_only=True):
+    """A node's first word to the supervisor."""
+
+    node: str
+    pid: int
+
+
+class StreamStatus(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """How a node stands with one stream that it reads."""
+
+    taken: int = 0
+    """Elements that were read."""
+    skipped: int = 0
+    """Elements passed over by policy (newest wins)."""
+    lost: int = 0
+    """Elements overwritten before they could be read."""
+
+
+class Heartbeat(_Message, frozen=True, kw_only=True):
+    """A node says that it lives, twice a second."""
+
+    node: str
+    state: NodeState
+    host_ns: int
+    reads: dict[str, StreamStatus] = {}
+    """By name of the stream."""
+    metrics: dict[str, float] = {}
+    """Free figures with units in their names, e.g. ``latency_p50_ms``."""
+    detail: str = ""
+    """Why the node failed; empty while it has not."""
+
+
+class Request(_Message, frozen=True, kw_only=True):
+    """Something that a node (or the supervisor) is asked to do; always answered."""
+
+    request_id: int
+    name: str
+    arguments: dict[str, Any] = {}
+
+
+class Reply(_Message, frozen=True, kw_only=True):
+    """The answer to a request."""
+
+    request_id: int
+    node: str
+    ok: bool
+    result: dict[str, Any] = {}
+    error: str = ""
+
+
+Message = Hello | Heartbeat | Request | Reply
+"""All that travels on a control socket."""

@@ -1,0 +1,90 @@
+"""What depends on the operating system, apart from shared memory: one seam.
+
+Linux is what we promise. Another system follows by answering these questions
+its own way; nothing else in the tree asks the kernel for anything of its kind.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import signal
+from pathlib import Path
+
+from rig.errors import SpringhareError
+
+__all__ = [
+    "end_with_parent",
+    "hold_one_core_per_library",
+    "is_alive",
+    "process_started",
+    "require_store_order",
+]
+
+_PR_SET_PDEATHSIG = 1
+_STORE_ORDERED = {"x86_64", "amd64"}
+
+
+def end_with_parent(parent_pid: int) -> None:
+    """Ask the kernel to end this process (SIGTERM) when its parent is gone.
+
+    Parameters
+    ----------
+    parent_pid
+        The parent that was meant; if it is gone already, the process is told
+        so at once.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent_pid:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def process_started(pid: int) -> int | None:
+    """Return when a process began, in clock ticks since boot; None if it is gone.
+
+    With it a process is known again: a process number alone is used anew. A
+    process that ended and was not yet waited for (a zombie) counts as gone.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in {"Z", "X"} else int(fields[19])
+
+
+def is_alive(pid: int, started: int) -> bool:
+    """Tell whether the process that began at `started` still runs."""
+    return process_started(pid) == started
+
+
+def require_store_order() -> None:
+    """Refuse a processor that may reorder stores: the seqlock relies on the order.
+
+    Raises
+    ------
+    SpringhareError
+        On anything but x86-64.
+    """
+    if platform.machine().lower() not in _STORE_ORDERED:
+        msg = (
+            "Expected an x86-64 processor, whose stores keep their order, got "
+            f"{platform.machine()}: the rings have no memory barriers yet"
+        )
+        raise SpringhareError(msg)
+
+
+def hold_one_core_per_library() -> None:
+    """Keep number-crunching libraries from spinning on cores that others need.
+
+    Must run before they are imported. What the user has set is left alone.
+    """
+    for name, value in (
+        ("OMP_NUM_THREADS", "1"),
+        ("OPENBLAS_NUM_THREADS", "1"),
+        ("MKL_NUM_THREADS", "1"),
+        ("OMP_WAIT_POLICY", "passive"),
+    ):
+        os.environ.setdefault(name, value)

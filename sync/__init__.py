@@ -1,0 +1,1 @@
+"""Time: every clock on one base. Pure: no device, no bus, no file format."""
