@@ -45,6 +45,7 @@ __all__ = [
     "StreamSpec",
     "StreamStatus",
     "from_row",
+    "require_version",
     "row_dtype",
     "to_row",
 ]
@@ -62,6 +63,24 @@ _F64 = Annotated[float, Meta(extra={"dtype": "<f8"})]
 _Text24 = Annotated[str, Meta(max_length=24, extra={"dtype": "S24"})]
 _Text64 = Annotated[str, Meta(max_length=64, extra={"dtype": "S64"})]
 _Text160 = Annotated[str, Meta(max_length=160, extra={"dtype": "S160"})]
+
+
+def require_version(what: str, version: int) -> None:
+    """Refuse what follows another version of the contract.
+
+    Raises
+    ------
+    VersionError
+        Naming both versions.
+    """
+    if version != CONTRACT_VERSION:
+        msg = (
+            f"Expected {what} to follow contract version {CONTRACT_VERSION}, got "
+            f"{version}: install the same version of springhare in every interpreter "
+            "of the rig"
+        )
+        raise VersionError(msg)
+
 
 StreamKind = Literal[
     "frames",
@@ -347,19 +366,13 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     counters: tuple[str, ...] = ()
     """Names of the writer's counters in the ring's header (at most 32), e.g.
     ``failed_grabs``: they live in shared memory, so that they outlive the node."""
-    attributes: dict[str, str | float | int | list[str] | list[float]] = {}
+    attributes: dict[str, str | float | int | list[str | float | int]] = {}
     """Written as HDF5 attributes: units, channels, bodyparts, model, …"""
     version: int = CONTRACT_VERSION
 
     def __post_init__(self) -> None:
         """Refuse another version of the contract."""
-        if self.version != CONTRACT_VERSION:
-            msg = (
-                f"Expected stream {self.name!r} to follow contract version "
-                f"{CONTRACT_VERSION}, got {self.version}: install the same version "
-                "of springhare in every interpreter of the rig"
-            )
-            raise VersionError(msg)
+        require_version(f"stream {self.name!r}", self.version)
 
     @property
     def row(self) -> np.dtype[np.void]:
@@ -392,6 +405,10 @@ class _Message(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True
 ):
     version: int = CONTRACT_VERSION
+
+    def __post_init__(self) -> None:
+        """Refuse another version of the contract."""
+        require_version(f"a {type(self).__name__.lower()}", self.version)
 
 
 class Hello(_Message, frozen=True, kw_only=True):

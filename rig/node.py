@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import importlib.metadata
 import logging
 import os
 import signal
@@ -32,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import msgspec
 
+from rig import registry
 from rig.bus.control import ControlClient
 from rig.bus.directory import StreamDirectory
 from rig.errors import SpringhareError, StreamError
@@ -51,7 +51,7 @@ from sync.clock import Clock, MonotonicClock
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Node", "NodeContext", "NodeProcess", "TakesRequests", "load_node", "main"]
+__all__ = ["Node", "NodeContext", "NodeProcess", "TakesRequests", "main"]
 
 _HEARTBEAT_NS = 500_000_000
 
@@ -266,7 +266,7 @@ class NodeProcess:
         return {"streams": [msgspec.to_builtins(spec) for spec in specs]}
 
     def _stop(self) -> Mapping[str, Any]:
-        node = self._require("running")
+        node = self._require("ready", "running")
         self.state = "stopping"
         node.stop()
         self.state = "stopped"
@@ -281,9 +281,10 @@ class NodeProcess:
         msg = f"Expected a request that {self.name} knows, got {name!r}"
         raise StreamError(msg)
 
-    def _require(self, state: NodeState) -> Node:
-        if self._node is None or self.state != state:
-            msg = f"Expected {self.name} to be {state}, it is {self.state}"
+    def _require(self, *states: NodeState) -> Node:
+        if self._node is None or self.state not in states:
+            wanted = " or ".join(states)
+            msg = f"Expected {self.name} to be {wanted}, it is {self.state}"
             raise StreamError(msg)
         return self._node
 
@@ -310,23 +311,6 @@ class NodeProcess:
         self._beat_due_ns = now + _HEARTBEAT_NS
 
 
-def load_node(kind: str, *, twin: bool = False) -> Callable[[NodeContext], Node]:
-    """Return the class of a kind of node, by its entry point.
-
-    Raises
-    ------
-    StreamError
-        If nothing of that kind is installed.
-    """
-    group = "springhare.twins" if twin else "springhare.nodes"
-    found = importlib.metadata.entry_points(group=group, name=kind)
-    if not found:
-        known = sorted(importlib.metadata.entry_points(group=group).names)
-        msg = f"Expected a kind of node among {', '.join(known)}, got {kind!r}"
-        raise StreamError(msg)
-    return next(iter(found)).load()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one node; the supervisor starts this as a process of its own."""
     parser = argparse.ArgumentParser(prog="python -m rig.node")
@@ -342,7 +326,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     link = ControlClient(options.control, options.name)
 
     def make(context: NodeContext) -> Node:
-        return load_node(options.kind, twin=options.twin)(context)
+        group = "springhare.twins" if options.twin else "springhare.nodes"
+        return registry.load(group, options.kind)(context)
 
     process = NodeProcess(options.name, make, link, MonotonicClock())
 
@@ -356,6 +341,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         process.run()
     except SpringhareError as error:
         logger.error("%s", error)  # noqa: TRY400 - a user's fault has no traceback
+        sys.stderr.write(f"{error}\n")
         return 2
     finally:
         link.close()

@@ -31,7 +31,7 @@ def _parse(data: bytes) -> Message:
     except msgspec.MsgspecError as error:
         msg = (
             f"Expected a control message, got {data[:40]!r}…: {error}; use one "
-            "version of springhare"
+            "version of springhare for all"
         )
         raise StreamError(msg) from error
 
@@ -61,13 +61,15 @@ class ControlServer:
         Raises
         ------
         StreamError
-            If something came that is not a message of this version.
+            If something came that is no message.
+        VersionError
+            If it is one of another version.
         """
         messages: list[tuple[str, Message]] = []
         wait = timeout_ms
         while self._socket.poll(wait):
-            client, data = self._socket.recv_multipart()
-            messages.append((client.decode(), _parse(data)))
+            client, *_, data = self._socket.recv_multipart()
+            messages.append((client.decode(errors="backslashreplace"), _parse(data)))
             wait = 0
         return messages
 
@@ -103,7 +105,9 @@ class ControlClient:
         Raises
         ------
         StreamError
-            If something came that is not a message of this version.
+            If something came that is no message.
+        VersionError
+            If it is one of another version.
         """
         if not self._socket.poll(timeout_ms):
             return None

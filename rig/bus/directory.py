@@ -118,11 +118,12 @@ class StreamDirectory:
         hidden = path.with_name(f".{name}-{os.getpid()}")
         hidden.mkdir(mode=0o700)
         (hidden / "owner.json").write_bytes(msgspec.json.encode(owner))
-        if path.exists():
+        try:
+            hidden.rename(path)  # refused by the system where there are streams already
+        except OSError as error:
             shutil.rmtree(hidden)
             msg = f"Expected no streams at {path}, got some: is that session running?"
-            raise StreamError(msg)
-        hidden.rename(path)
+            raise StreamError(msg) from error
         return StreamDirectory(path)
 
     @property
@@ -184,16 +185,17 @@ class StreamDirectory:
 
 
 def abandoned() -> list[StreamDirectory]:
-    """Return the streams of sessions whose owner is gone, oldest first."""
-    place = shared_memory.root()
-    found = [
-        StreamDirectory(note.parent)
-        for note in sorted(
-            place.glob("*/owner.json"), key=lambda note: note.stat().st_mtime_ns
-        )
-    ]
-    return [
-        streams
-        for streams in found
-        if not is_alive(streams.owner.pid, streams.owner.started)
-    ]
+    """Return the streams of sessions whose owner is gone, oldest first.
+
+    One that its owner is just removing is passed over.
+    """
+    found: list[tuple[int, StreamDirectory]] = []
+    for note in shared_memory.root().glob("*/owner.json"):
+        streams = StreamDirectory(note.parent)
+        try:
+            made_ns, owner = note.stat().st_mtime_ns, streams.owner
+        except (OSError, msgspec.MsgspecError):
+            continue
+        if not is_alive(owner.pid, owner.started):
+            found.append((made_ns, streams))
+    return [streams for _, streams in sorted(found, key=lambda entry: entry[0])]

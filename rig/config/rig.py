@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from rig.config.base import Closed, Fraction, Name, Positive
+from rig.config.base import Closed, Faults, Fraction, Name, Positive
+from rig.config.wiring import rig_faults
 
 __all__ = [
     "ActuatorConfig",
@@ -25,6 +26,7 @@ __all__ = [
     "InputsConfig",
     "LedgerLimits",
     "RigConfig",
+    "SimulationConfig",
     "SoftwareTrigger",
     "Trigger",
     "VideoConfig",
@@ -164,7 +166,8 @@ class CameraTriggerConfig(Closed):
 class ActuatorLine(Closed):
     """An output that a rule may fire; the limits are enforced by the firmware."""
 
-    pin: Annotated[int, Field(ge=0, le=31)]
+    pin: Annotated[int, Field(ge=0, le=7)]
+    """Number of the output on the board."""
     max_width_us: Annotated[int, Field(gt=0, le=10_000_000)]
     max_rate_hz: Annotated[float, Field(gt=0, le=10_000)]
     max_duty: Fraction = 0.5
@@ -179,7 +182,8 @@ class ActuatorConfig(Closed):
 class InputLine(Closed):
     """A TTL input: a microscope's frame clock, an exposure-active line, a barcode."""
 
-    pin: Annotated[int, Field(ge=0, le=31)]
+    pin: Annotated[int, Field(ge=0, le=15)]
+    """Number of the input on the board."""
     edges: Literal["rising", "falling", "both"] = "rising"
     rate_hz: Positive | None = None
     """Nominal rate of its edges, if it has one."""
@@ -219,6 +223,14 @@ class LedgerLimits(Closed):
     """At least this fraction of any stream lost: FAIL."""
 
 
+class SimulationConfig(Closed):
+    """What the mouse does when the rig runs with ``--simulate``."""
+
+    story: Literal["jump", "reach", "walk"] = "jump"
+    period_s: Annotated[float, Field(ge=2, le=60)] = 4.0
+    """Time after which the story begins again."""
+
+
 class RigConfig(Closed):
     """A whole rig."""
 
@@ -228,28 +240,15 @@ class RigConfig(Closed):
     data_root: Path
     """Where sessions are written; ``~`` is your home."""
     devices: Annotated[dict[Name, Device], Field(min_length=1)]
+    simulation: SimulationConfig = SimulationConfig()
     ledger: LedgerLimits = LedgerLimits()
     segment_seconds: Annotated[float, Field(gt=0)] = 60.0
     """Length of one segment file of a stream."""
 
     @model_validator(mode="after")
     def _wired(self) -> RigConfig:
-        faults = [
-            f"devices.{name}.trigger.source: expected a harp device with a "
-            f"camera_trigger, got {device.trigger.source!r}"
-            for name, device in self.devices.items()
-            if isinstance(device, BaslerConfig)
-            and not isinstance(device.trigger, FreeRunning)
-            and device.trigger.source not in self.trigger_sources
-        ]
-        actuators = [n for n, d in self.harp_devices.items() if d.actuator is not None]
-        if len(actuators) > 1:
-            faults.append(
-                "devices: expected at most one actuator, got "
-                f"{', '.join(actuators)}: give its lines to one of them"
-            )
-        if faults:
-            raise ValueError("; ".join(faults))
+        if faults := rig_faults(self.model_dump(mode="python")):
+            raise Faults(faults)
         return self
 
     @property

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from rig.config.base import Closed, Fraction, Name, Positive
+from rig.config.base import Closed, Fault, Faults, Fraction, Name, Positive
+from rig.config.wiring import task_faults
 
 __all__ = [
     "Action",
@@ -84,11 +85,11 @@ class Action(Closed):
     @model_validator(mode="after")
     def _train(self) -> Action:
         if self.count > 1 and self.period_us <= self.pulse_width_us:
-            msg = (
-                f"expected period_us above pulse_width_us ({self.pulse_width_us}) for "
-                f"a train of {self.count}, got {self.period_us}"
+            text = (
+                f"expected more than pulse_width_us ({self.pulse_width_us}) for a "
+                f"train of {self.count}, got {self.period_us}"
             )
-            raise ValueError(msg)
+            raise Faults([Fault(("period_us",), text)])
         return self
 
 
@@ -125,19 +126,6 @@ class TaskConfig(Closed):
 
     @model_validator(mode="after")
     def _consistent(self) -> TaskConfig:
-        names = [rule.name for rule in self.rules]
-        faults = [
-            f"rules: expected each name once, got {name!r} {names.count(name)} times"
-            for name in sorted(set(names))
-            if names.count(name) > 1
-        ]
-        cameras = self.inference.cameras if self.inference else ()
-        faults += [
-            f"rules.{rule.name}.camera: expected one of inference.cameras "
-            f"({', '.join(cameras) or 'none'}), got {rule.camera!r}"
-            for rule in self.rules
-            if rule.camera not in cameras
-        ]
-        if faults:
-            raise ValueError("; ".join(faults))
+        if faults := task_faults(self.model_dump(mode="python")):
+            raise Faults(faults)
         return self

@@ -31,6 +31,8 @@ _RISE_S = 0.26
 _REST_S = 0.15
 _STEP_BACK_S = 1.3
 _ROUNDS_BACK = 3
+_FOREPAW_LAG_S = 0.016
+"""The forepaws meet the ground after the hind feet."""
 _STAND_Z_MM, _CROUCH_Z_MM, _TAKE_OFF_Z_MM, _LAND_Z_MM = 20.0, 16.5, 40.0, 33.0
 _ABSORBED_Z_MM = 17.5
 _PUSH_SHAPE = 0.44
@@ -180,7 +182,7 @@ def _angles(jump: _Jump, period_s: float) -> Path:
         Knot(jump.push, (0.34, 0.15, 0.0, 0.14)),
         Knot(jump.off, (0.66, 0.30, 0.0, 0.0), (1.0, -0.5, 0.0, 0.0)),
         Knot(middle, (0.42, 0.10, 0.0, -0.08), (-5.0, -3.0, 0.0, 0.0)),
-        Knot(jump.land, (0.12, -0.15, 0.0, 0.0), (-1.0, 0.0, 0.0, 0.0)),
+        Knot(jump.land, (0.06, -0.12, 0.0, 0.0), (-2.5, 0.0, 0.0, 0.0)),
         Knot(jump.absorbed, (0.02, -0.25, 0.0, 0.08)),
         Knot(jump.risen, stand),
         Knot(jump.back + 0.2, (0.10, -0.40, 0.10, 0.16)),
@@ -214,7 +216,7 @@ def _foot(jump: _Jump, centre: Path, which: int, period_s: float) -> Path:
         pull = centre(time, 2)[0]
         at = centre(time)[0] * np.array([1.0, 0.0, 1.0]) + place
         knots.append(Knot(time, at, motion, pull))
-    knots.append(Knot(jump.land, there))
+    knots.append(Knot(jump.land if hind else jump.land + _FOREPAW_LAG_S, there))
     knots.extend(_steps_back(jump, here, there, which))
     return Path(knots, period_s)
 

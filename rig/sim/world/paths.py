@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Knot", "Path", "smooth_step"]
+__all__ = ["Knot", "Path", "Table", "smooth_step"]
 
 
 def smooth_step(u: ArrayLike) -> NDArray[np.float64]:
@@ -86,6 +86,14 @@ class Path:
         path = cls.__new__(cls)
         states = np.stack([values, velocity, acceleration], axis=1)
         path._build(np.arange(len(values)) * step, states, period_s)
+        return path
+
+    def columns(self, first: int, stop: int) -> Path:
+        """Return the path of some of the columns."""
+        path = Path.__new__(Path)
+        path._coefficients = self._coefficients[:, :, first:stop]
+        path._edges, path._lengths = self._edges, self._lengths
+        path.period_s, path.dimensions = self.period_s, stop - first
         return path
 
     def _build(
@@ -170,3 +178,37 @@ def _state(knot: Knot) -> NDArray[np.float64]:
             else np.asarray(knot.acceleration, np.float64),
         ]
     )
+
+
+class Table:
+    """A periodic function given by close samples, straight between them.
+
+    Parameters
+    ----------
+    values
+        (n, d) of one period, equally spaced, the first at time 0.
+    period_s
+        Time after which the function repeats.
+
+    Examples
+    --------
+    >>> table = Table(np.array([[0.0], [1.0]]), period_s=2.0)
+    >>> table([0.5, 1.0, 1.5]).ravel().tolist()
+    [0.5, 1.0, 0.5]
+    """
+
+    __slots__ = ("period_s", "values")
+
+    def __init__(self, values: NDArray[np.float64], period_s: float) -> None:
+        self.values = values
+        self.period_s = float(period_s)
+
+    def __call__(self, t_s: ArrayLike) -> NDArray[np.float64]:
+        """Return the values (n, d) at times (n,)."""
+        t = np.atleast_1d(np.asarray(t_s, dtype=np.float64))
+        count = len(self.values)
+        place = np.mod(t, self.period_s) * (count / self.period_s)
+        whole = place.astype(np.int64)
+        part = (place - whole)[:, None]
+        here, after = self.values[whole % count], self.values[(whole + 1) % count]
+        return here + part * (after - here)

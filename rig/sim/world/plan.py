@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rig.sim.world.body import Body, centre_of_mass, joints_of
+from rig.sim.world.body import Body, centre_of_mass
 from rig.sim.world.paths import Path
+from rig.sim.world.posing import joints_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ROUND_RADIUS_MM", "plan_walk"]
 
-ROUND_RADIUS_MM = 70.0
+ROUND_RADIUS_MM = 60.0
 _START_S = 0.4
 _STEP_S = 0.004
 _STRIDES = 9
-_DUTY = 0.6
+_DUTY = 0.55
 _STAND_Z_MM = 20.0
 _LIFT_MM = 5.0
 _FEET = ((-14.0, -11.0, 0.0), (-14.0, 11.0, 0.5), (20.0, -8.0, 0.55), (20.0, 8.0, 0.05))

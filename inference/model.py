@@ -1,0 +1,262 @@
+"""What a pose network is to the rig: a frame goes in, keypoints come out.
+
+Every engine stands behind `PoseModel`, so that node, replay and bench know
+none of them. `load_model` finds the file that a task names, checks that the
+engine can read it, and imports that one engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+from rig.errors import ModelError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rig.config.task import InferenceConfig
+
+__all__ = ["CroppedModel", "ModelFile", "PoseModel", "find_model", "load_model"]
+
+_BUNDLED = "bundled:"
+
+
+class PoseModel(Protocol):
+    """A loaded pose network; used from one thread."""
+
+    @property
+    def name(self) -> str:
+        """The model's name, for people."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the model's file, so that a session knows what saw it."""
+        ...
+
+    @property
+    def bodyparts(self) -> tuple[str, ...]:
+        """Names of the keypoints, in the order of the rows of a pose."""
+        ...
+
+    @property
+    def provider(self) -> str:
+        """What computes: the same session on the same one gives the same poses."""
+        ...
+
+    def warm_up(self, height: int, width: int, channels: int) -> None:
+        """Make ready for frames of one size (px) and 1 or 3 channels; takes its time.
+
+        Called for each size before the first `infer` at it.
+
+        Raises
+        ------
+        ModelError
+            If the network cannot see such frames.
+        """
+        ...
+
+    def infer(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the pose in a frame.
+
+        Parameters
+        ----------
+        frame
+            (height, width) grey or (height, width, 3) RGB, uint8; only read.
+
+        Returns
+        -------
+        ndarray of float32
+            (bodyparts, 3): x and y in pixels of the whole frame, likelihood. It
+            belongs to the caller.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the engine; may be called twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """A model on disk."""
+
+    path: Path
+    """A file; the folder of a TensorFlow export."""
+    form: Literal["onnx", "pytorch", "tensorflow"]
+    sha256: str
+    """Of the file; for a TensorFlow export of its graph followed by its
+    ``pose_cfg.yaml``."""
+
+
+def find_model(model: str) -> ModelFile:
+    """Find a model by what the task file says.
+
+    Parameters
+    ----------
+    model
+        ``bundled:mouse``, an ``.onnx`` file, a DeepLabCut ``.pt`` file, or the folder
+        of a DeepLabCut TensorFlow export. A relative path starts at the working
+        folder.
+
+    Raises
+    ------
+    ModelError
+        If there is nothing, or nothing that is a model.
+    """
+    if model.startswith(_BUNDLED):
+        return _bundled(model.removeprefix(_BUNDLED))
+    path = Path(model).expanduser()
+    if not path.exists():
+        msg = (
+            f"Expected a pose model at {path}, got nothing: correct inference.model, "
+            "or take bundled:mouse"
+        )
+        raise ModelError(msg)
+    if path.is_dir():
+        return _tensorflow_export(path)
+    forms: dict[str, Literal["onnx", "pytorch"]] = {".onnx": "onnx", ".pt": "pytorch"}
+    if path.suffix not in forms:
+        msg = (
+            "Expected an .onnx file, a DeepLabCut .pt file or the folder of a "
+            f"TensorFlow export, got {path}: export the model from DeepLabCut first"
+        )
+        raise ModelError(msg)
+    return ModelFile(path, forms[path.suffix], _sha256(path))
+
+
+def load_model(config: InferenceConfig) -> PoseModel:
+    """Load the pose network of a task with the engine that the task names.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, the engine cannot read it or is not installed.
+    """
+    file = find_model(config.model)
+    model = _load(file, config)
+    return CroppedModel(model, config.crop_px) if config.crop_px else model
+
+
+class CroppedModel:
+    """A model that sees a part of the frame and answers in the whole frame's pixels.
+
+    Parameters
+    ----------
+    model
+        What sees the part.
+    crop_px
+        x0, y0, x1, y1 of the part; x1 and y1 are the first ones outside.
+    """
+
+    def __init__(self, model: PoseModel, crop_px: tuple[int, int, int, int]) -> None:
+        self._model = model
+        self._x0, self._y0, self._x1, self._y1 = crop_px
+        self._offset_px = np.array([self._x0, self._y0], np.float32)
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._model.name
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the model's file."""
+        return self._model.sha256
+
+    @property
+    def bodyparts(self) -> tuple[str, ...]:
+        """Names of the keypoints."""
+        return self._model.bodyparts
+
+    @property
+    def provider(self) -> str:
+        """What computes."""
+        return self._model.provider
+
+    def warm_up(self, height: int, width: int, channels: int) -> None:
+        """Make ready for the part of frames of this size."""
+        inside_x = 0 <= self._x0 < self._x1 <= width
+        inside_y = 0 <= self._y0 < self._y1 <= height
+        if not (inside_x and inside_y):
+            msg = (
+                f"Expected inference.crop_px (x0, y0, x1, y1) inside the picture of "
+                f"{width} x {height} px, got {self._x0}, {self._y0}, {self._x1}, "
+                f"{self._y1}: correct it, or the camera's ROI"
+            )
+            raise ModelError(msg)
+        self._model.warm_up(self._y1 - self._y0, self._x1 - self._x0, channels)
+
+    def infer(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the pose in the part, in pixels of the whole frame."""
+        keypoints = self._model.infer(frame[self._y0 : self._y1, self._x0 : self._x1])
+        keypoints[:, :2] += self._offset_px
+        return keypoints
+
+    def close(self) -> None:
+        """Let go of the model."""
+        self._model.close()
+
+
+def _load(file: ModelFile, config: InferenceConfig) -> PoseModel:
+    if config.engine == "onnx":
+        if file.form != "onnx":
+            msg = (
+                f"Expected an .onnx file for engine onnx, got the DeepLabCut export "
+                f"{file.path}: set inference.engine to dlclive"
+            )
+            raise ModelError(msg)
+        if config.resize != 1:
+            msg = (
+                f"Expected inference.resize 1 for engine onnx, got {config.resize}: "
+                "an .onnx model has its size inside; leave resize out"
+            )
+            raise ModelError(msg)
+        from inference.runners.onnx import OnnxModel
+
+        return OnnxModel(file, threads=config.threads)
+    if file.form == "onnx":
+        msg = (
+            "Expected a DeepLabCut export (.pt file or TensorFlow folder) for engine "
+            f"dlclive, got {file.path}: set inference.engine to onnx"
+        )
+        raise ModelError(msg)
+    from inference.runners.dlclive import DlcliveModel
+
+    return DlcliveModel(file, threads=config.threads, resize=config.resize)
+
+
+def _bundled(name: str) -> ModelFile:
+    folder = Path(str(importlib.resources.files("inference"))) / "bundled"
+    path = folder / f"{name}.onnx"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.onnx"))) or "none"
+        msg = f"Expected a bundled model among {known}, got {name!r}"
+        raise ModelError(msg)
+    return ModelFile(path, "onnx", _sha256(path))
+
+
+def _tensorflow_export(folder: Path) -> ModelFile:
+    graphs, config = sorted(folder.glob("*.pb")), folder / "pose_cfg.yaml"
+    if len(graphs) != 1 or not config.is_file():
+        found = ", ".join(path.name for path in graphs) or "no .pb file"
+        also = "" if config.is_file() else ", no pose_cfg.yaml"
+        msg = (
+            f"Expected one .pb file and pose_cfg.yaml in {folder}, got {found}{also}: "
+            "give the folder that DeepLabCut's export_model made"
+        )
+        raise ModelError(msg)
+    return ModelFile(folder, "tensorflow", _sha256(graphs[0], config))
+
+
+def _sha256(*paths: Path) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,269 @@
+"""The inference node: the loop around `inference.step`.
+
+It waits for the cameras' wake-ups, takes the newest frame of the camera that has
+waited longest, lets the network look at it where it lies in the ring, and
+publishes the pose and what the rules decided. Frames that a newer one overtook are
+skipped and counted.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from inference.feed import COUNTERS, FrameFeed
+from inference.latency import LatencyMeter, RateMeter
+from inference.model import load_model
+from inference.rules import compile_rules
+from inference.step import StepConfig, StepInputs, begin, step
+from rig.config.task import InferenceConfig, TaskConfig
+from rig.errors import ModelError, StreamError
+from rig.messages import Loss, PayloadSpec, StreamSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from inference.model import PoseModel
+    from rig.bus.directory import StreamDirectory, StreamWriter
+    from rig.bus.notice import Waiter
+    from rig.messages import StreamStatus
+    from rig.node import NodeContext
+
+__all__ = ["InferenceNode"]
+
+_WAIT_MS = 20
+_SLOTS = 4096
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attached:
+    """What the node holds while the session's rings are there."""
+
+    feeds: tuple[FrameFeed, ...]
+    waiter: Waiter
+    decisions: StreamWriter
+    losses: StreamWriter
+
+
+class InferenceNode:
+    """One pose network for all cameras of a task, and the task's rules.
+
+    Parameters
+    ----------
+    context
+        Its `config` is the ``inference`` section of the task file, its `task` the
+        whole of it.
+    """
+
+    def __init__(self, context: NodeContext) -> None:
+        self._name = context.name
+        self._clock = context.clock
+        self._config = InferenceConfig.model_validate(context.config)
+        self._task = TaskConfig.model_validate(context.task)
+        self._armed = self._task.armed
+        self._model: PoseModel | None = None
+        self._step_config = StepConfig()
+        self._state = begin(self._step_config)
+        self._attached: _Attached | None = None
+        self._latency = LatencyMeter()
+        self._rates = {camera: RateMeter() for camera in self._config.cameras}
+        self._exposures_ns: dict[str, int] = {}
+        self._fired = 0
+
+    def open(self) -> Sequence[StreamSpec]:
+        """Load the model, fit the rules to its body parts, declare the streams.
+
+        Raises
+        ------
+        ModelError
+            If the model cannot be loaded.
+        ConfigError
+            If a rule uses a body part that the model does not have.
+        """
+        model = self._model = load_model(self._config)
+        self._step_config = StepConfig(
+            compile_rules(self._task.rules, model.bodyparts, self._task.seed)
+        )
+        poses = [
+            StreamSpec(
+                name=f"poses/{camera}",
+                kind="poses",
+                node=self._name,
+                payload=PayloadSpec("<f4", (len(model.bodyparts), 3)),
+                slots=_SLOTS,
+                counters=COUNTERS,
+                attributes=self._attributes(model),
+            )
+            for camera in self._config.cameras
+        ]
+        name = self._name
+        return [
+            *poses,
+            StreamSpec(name="decisions", kind="decisions", node=name, slots=_SLOTS),
+            StreamSpec(name=f"losses/{name}", kind="losses", node=name),
+        ]
+
+    def attach(self, streams: StreamDirectory) -> None:
+        """Take readers and writers, and warm the model up at each frame size.
+
+        Raises
+        ------
+        StreamError
+            If a camera is missing.
+        ModelError
+            If the model cannot see a camera's frames.
+        """
+        feeds = tuple(FrameFeed(camera, streams) for camera in self._config.cameras)
+        self._attached = _Attached(
+            feeds=feeds,
+            waiter=streams.waiter(feed.stream for feed in feeds),
+            decisions=streams.writer("decisions"),
+            losses=streams.writer(f"losses/{self._name}"),
+        )
+        # a decision's number is its place in the stream, also after a restart
+        self._state = begin(self._step_config, self._attached.decisions.seq)
+        for feed in feeds:
+            self._warm_up(feed)
+
+    def start(self) -> None:
+        """Nothing to begin: frames come when the cameras start."""
+
+    def step(self) -> None:
+        """Look at one frame, or wait for one for 20 ms at most."""
+        attached = self._require()
+        waiting = [feed for feed in attached.feeds if feed.waiting]
+        if waiting:
+            # in turn: the camera that was looked at longest ago
+            self._look(min(waiting, key=lambda feed: feed.served_ns), attached)
+        else:
+            attached.waiter.wait(_WAIT_MS)
+
+    def stop(self) -> None:
+        """Count what was not looked at as skipped and close the streams."""
+        attached = self._require()
+        for feed in attached.feeds:
+            feed.close()
+        attached.decisions.close()
+        attached.losses.close()
+
+    def close(self) -> None:
+        """Let go of streams, sockets and model; may be called twice."""
+        if self._attached is not None:
+            self.stop()
+            self._attached.waiter.close()
+        if self._model is not None:
+            self._model.close()
+
+    def reads(self) -> Mapping[str, StreamStatus]:
+        """Return the account of each camera."""
+        feeds = self._attached.feeds if self._attached else ()
+        return {feed.stream: feed.status() for feed in feeds}
+
+    def metrics(self) -> Mapping[str, float]:
+        """Return latencies (ms) of the last poses, rate and age by camera."""
+        now_ns = self._clock.now()
+        figures = self._latency.figures()
+        for camera, rate in self._rates.items():
+            figures[f"pose_hz_{camera}"] = rate.rate_hz(now_ns)
+        for camera, exposure_ns in self._exposures_ns.items():
+            figures[f"pose_age_ms_{camera}"] = (now_ns - exposure_ns) / 1e6
+        return {**figures, "fired": float(self._fired), "armed": float(self._armed)}
+
+    def handle(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Arm or disarm the loop: whether a fire is carried out.
+
+        Raises
+        ------
+        StreamError
+            On any other request.
+        """
+        del arguments
+        if name not in {"arm", "disarm"}:
+            msg = f"Expected arm or disarm for {self._name}, got {name!r}"
+            raise StreamError(msg)
+        self._armed = name == "arm"
+        logger.info("%sed", name)
+        return {"armed": self._armed}
+
+    def _look(self, feed: FrameFeed, attached: _Attached) -> None:
+        dequeued_ns = self._clock.now()
+        taken = feed.take(dequeued_ns)
+        if taken is None or self._model is None:
+            return
+        frame, view = taken
+        keypoints = self._model.infer(view.payload[0])
+        inferred_ns = self._clock.now()
+        if not feed.done(view):
+            attached.losses.append(_overwritten(feed, view.first_seq, inferred_ns))
+            return
+        inputs = StepInputs.of_frame(
+            feed.camera,
+            frame,
+            pose_seq=feed.pose_seq,
+            dequeued_ns=dequeued_ns,
+            inferred_ns=inferred_ns,
+            now_ns=self._clock.now(),
+            armed=self._armed,
+        )
+        result = step(keypoints, inputs, self._state, self._step_config)
+        self._state = result.state
+        feed.publish(result.pose, result.keypoints)
+        for decision in result.decisions:
+            attached.decisions.append(decision)
+            self._fired += decision.outcome == "fired"
+        self._latency.add(result.pose)
+        self._rates[feed.camera].add(result.pose.host_ns)
+        self._exposures_ns[feed.camera] = frame.exposure_ns
+
+    def _warm_up(self, feed: FrameFeed) -> None:
+        if self._model is None:
+            msg = f"Expected {self._name} to have a model, open it first"
+            raise ModelError(msg)
+        self._model.warm_up(feed.height, feed.width, feed.channels)
+        started_ns = self._clock.now()
+        self._model.infer(feed.blank())
+        took_ms = (self._clock.now() - started_ns) / 1e6
+        rate_hz = feed.rate_hz or 0.0
+        logger.info("%s: %.1f ms a frame", feed.camera, took_ms)
+        if took_ms * rate_hz > 1000:
+            logger.warning(
+                "%s gives a frame every %.1f ms and the model takes %.1f ms: about "
+                "one in %d will be seen; take a smaller model, crop_px or resize",
+                feed.camera,
+                1000 / rate_hz,
+                took_ms,
+                -(-took_ms * rate_hz // 1000),
+            )
+
+    def _attributes(self, model: PoseModel) -> dict[str, Any]:
+        crop_px = self._config.crop_px
+        return {
+            "bodyparts": list(model.bodyparts),
+            "model": model.name,
+            "model_sha256": model.sha256,
+            "engine": self._config.engine,
+            "provider": model.provider,
+            "threads": self._config.threads,
+            "resize": self._config.resize,
+            **({} if crop_px is None else {"crop_px": list(crop_px)}),
+        }
+
+    def _require(self) -> _Attached:
+        if self._attached is None:
+            msg = f"Expected {self._name} to be attached to its streams, it is not"
+            raise StreamError(msg)
+        return self._attached
+
+
+def _overwritten(feed: FrameFeed, seq: int, now_ns: int) -> Loss:
+    return Loss(
+        host_ns=now_ns,
+        stream=feed.stream,
+        stage="inference",
+        first_id=seq,
+        count=1,
+        cause="overwritten while the network looked at it",
+    )

@@ -1,0 +1,1 @@
+"""One file per engine, and the only file that imports it."""

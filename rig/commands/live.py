@@ -1,0 +1,153 @@
+"""The live table: one look at a running session in the terminal.
+
+On a terminal it updates in place; in a log file it is a line now and then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from rig.supervisor.status import NodeFigures, Status, StreamFigures
+
+__all__ = ["LiveTable"]
+
+_LINE_EVERY_S = 5.0
+_LATE_S = 3.0
+
+
+class LiveTable:
+    """Shows a session's status; use it as a context manager and call it.
+
+    Parameters
+    ----------
+    console
+        Where it is drawn; by default standard error, so that ``--json`` has
+        standard output for itself.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self._live = Live(console=self.console, refresh_per_second=4, transient=True)
+        self._last_phase = ""
+        self._last_line_s = -_LINE_EVERY_S
+
+    def __enter__(self) -> Callable[[Status], None]:
+        """Begin to draw; gives the function to call with each status."""
+        if self.console.is_terminal:
+            self._live.start()
+        return self.show
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop drawing and leave the terminal as it was."""
+        if self.console.is_terminal:
+            self._live.stop()
+
+    def show(self, status: Status) -> None:
+        """Draw a status."""
+        if self.console.is_terminal:
+            self._live.update(_draw(status))
+            return
+        due = status.elapsed_s - self._last_line_s >= _LINE_EVERY_S
+        if status.phase != self._last_phase or (due and status.streams):
+            self.console.print(_line(status), highlight=False)
+            self._last_phase, self._last_line_s = status.phase, status.elapsed_s
+
+
+def _draw(status: Status) -> Group:
+    parts: list[Text | Table] = [
+        Text(f"{status.session_id}   {status.phase}   {_clock(status.elapsed_s)}")
+    ]
+    if status.streams:
+        parts.append(_streams(status))
+    if status.nodes:
+        parts.append(_nodes(status))
+    return Group(*parts)
+
+
+def _streams(status: Status) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("stream", min_width=26)
+    for title in ("rate Hz", "nominal", "published", "lost", "unrecorded", "waiting"):
+        table.add_column(title, justify="right", min_width=9)
+    for stream in status.streams:
+        bad = stream.lost + stream.unrecorded > 0
+        table.add_row(
+            stream.name,
+            f"{stream.rate_hz:.1f}",
+            "" if stream.nominal_hz is None else f"{stream.nominal_hz:g}",
+            str(stream.published),
+            str(stream.lost),
+            str(stream.unrecorded),
+            str(stream.waiting),
+            style="red" if bad else "",
+        )
+    return table
+
+
+def _nodes(status: Status) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("node", min_width=26)
+    table.add_column("state", min_width=9)
+    table.add_column("CPU %", justify="right", min_width=6)
+    table.add_column("figures")
+    for node in status.nodes:
+        late = node.heard_s > _LATE_S and node.state == "running"
+        failed = node.state == "failed"
+        table.add_row(
+            node.name,
+            f"silent {node.heard_s:.0f} s" if late else node.state,
+            f"{node.metrics.get('cpu_percent', 0):.0f}",
+            _figures(node.metrics),
+            style="red" if failed or late else "",
+        )
+    return table
+
+
+def _figures(metrics: Mapping[str, float]) -> str:
+    return "  ".join(
+        f"{name} {value:.4g}"
+        for name, value in metrics.items()
+        if name != "cpu_percent"
+    )
+
+
+def _line(status: Status) -> str:
+    cameras = [s for s in status.streams if s.name.startswith(("cameras/", "poses/"))]
+    figures = ", ".join(_brief(stream) for stream in cameras)
+    lost = sum(stream.lost + stream.unrecorded for stream in status.streams)
+    tail = f"  {figures}  lost {lost}{_latency(status.nodes)}" if status.streams else ""
+    return f"[{_clock(status.elapsed_s)}] {status.phase}{tail}"
+
+
+def _brief(stream: StreamFigures) -> str:
+    return f"{stream.name} {stream.rate_hz:.0f} Hz"
+
+
+def _latency(nodes: Sequence[NodeFigures]) -> str:
+    for node in nodes:
+        p50, p99 = (
+            node.metrics.get("latency_p50_ms"),
+            node.metrics.get("latency_p99_ms"),
+        )
+        if p50 is not None and p99 is not None:
+            return f"  latency p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+    return ""
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(max(seconds, 0), 60)
+    return f"{int(minutes):02d}:{rest:04.1f}"

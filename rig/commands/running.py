@@ -1,0 +1,81 @@
+"""Run a session from the command line: Ctrl-C, the live table, the last word."""
+
+from __future__ import annotations
+
+import json
+import signal
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+
+from rig.commands.live import LiveTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rig.supervisor.session import Result, Session
+    from rig.supervisor.status import Status
+
+__all__ = ["EXIT_STATUS", "run_session", "tell"]
+
+EXIT_STATUS = {"PASS": 0, "WARN": 0, "FAIL": 1}
+
+
+def run_session(
+    make: Callable[[Callable[[Status], None]], Session], *, quiet: bool = False
+) -> Result:
+    """Run a session with the live table; one Ctrl-C stops it in order.
+
+    Parameters
+    ----------
+    make
+        Makes the session from the function that it is to report to.
+    quiet
+        Whether nothing is shown while it runs.
+    """
+    table = nullcontext(lambda _status: None) if quiet else LiveTable()
+    with table as show:
+        session = make(show)
+        with _one_interrupt(session):
+            return session.run()
+
+
+@contextmanager
+def _one_interrupt(session: Session) -> Iterator[None]:
+    def ask(number: int, _frame: object) -> None:
+        session.stop(f"{signal.Signals(number).name} received")
+
+    before = {
+        number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def tell(result: Result, *, as_json: bool) -> None:
+    """Print what came of a session, for a person or for a program."""
+    if as_json:
+        click.echo(json.dumps(_as_dict(result), indent=2))
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    if result.ledger is not None:
+        console.print(result.ledger.table())
+    colour = {"PASS": "green", "WARN": "yellow", "FAIL": "red"}[result.verdict]
+    console.print(f"\nended: {result.reason}")
+    console.print(f"verdict: [bold {colour}]{result.verdict}[/]")
+    console.print(f"session: {result.folder}", markup=False)
+
+
+def _as_dict(result: Result) -> dict[str, Any]:
+    return {
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "session_id": result.session_id,
+        "folder": str(result.folder),
+        "ledger": result.ledger.to_dict() if result.ledger is not None else None,
+    }

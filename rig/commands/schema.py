@@ -1,0 +1,125 @@
+"""``springhare schema``: the generated schemas of the config files and messages.
+
+Editors complete and check the YAML files with them; a program in another language
+reads from `messages.json` how the rows of a stream lie in memory and on disk.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["schema", "schemas"]
+
+
+def schemas() -> dict[str, Mapping[str, Any]]:
+    """Return every schema by its file's name, without the ending."""
+    import msgspec
+
+    from rig import messages
+    from rig.bus.remote_messages import StreamReply, StreamRequest
+    from rig.config.fault_script import FaultScript
+    from rig.config.rig import RigConfig
+    from rig.config.session import SessionConfig
+    from rig.config.task import TaskConfig
+
+    types = [
+        messages.StreamSpec,
+        messages.Notice,
+        messages.Message,
+        StreamRequest,
+        StreamReply,
+        *messages.RECORDS.values(),
+    ]
+    _, components = msgspec.json.schema_components(types, ref_template="#/$defs/{name}")
+    return {
+        "rig": RigConfig.model_json_schema(),
+        "task": TaskConfig.model_json_schema(),
+        "session": SessionConfig.model_json_schema(),
+        "faults": FaultScript.model_json_schema(),
+        "messages": {
+            "title": "Records and messages",
+            "contract_version": messages.CONTRACT_VERSION,
+            "rows": {kind: _row(kind) for kind in messages.RECORDS},
+            "$defs": components,
+        },
+    }
+
+
+def _row(kind: str) -> Mapping[str, Any]:
+    """Return how a row of one kind of stream lies in memory: little-endian."""
+    from typing import cast
+
+    from rig.messages import RECORDS, StreamKind, row_dtype
+
+    record = RECORDS[cast("StreamKind", kind)]
+    dtype = row_dtype(record)
+    fields = dtype.fields or {}
+    return {
+        "record": record.__name__,
+        "itemsize": dtype.itemsize,
+        "fields": [
+            {"name": name, "dtype": fields[name][0].str, "offset": fields[name][1]}
+            for name in dtype.names or ()
+        ],
+    }
+
+
+def _text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+@click.command(short_help="Print, write or check the schemas of files and messages.")
+@click.argument("name", required=False)
+@click.option(
+    "--write",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write every schema into this folder.",
+)
+@click.option(
+    "--check",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Compare with the files in this folder; status 1 when one is out of date.",
+)
+def schema(name: str | None, write: Path | None, check: Path | None) -> int:
+    """Print the schema NAME (rig, task, session, faults, messages), or all of them.
+
+    Point your editor at one, and it completes and checks your files while you type:
+    the example files do so in their first line.
+    """
+    found = schemas()
+    if name is not None and name not in found:
+        msg = f"Expected one of {', '.join(found)}, got {name!r}"
+        raise click.BadParameter(msg, param_hint="NAME")
+    if name is not None:
+        found = {name: found[name]}
+    if write is not None:
+        write.mkdir(parents=True, exist_ok=True)
+        for key, content in found.items():
+            (write / f"{key}.json").write_text(_text(content), encoding="utf-8")
+        click.echo(f"wrote {', '.join(found)} to {write}")
+        return 0
+    if check is not None:
+        return _compare(found, check)
+    click.echo(_text(found[name] if name is not None else found), nl=False)
+    return 0
+
+
+def _compare(found: Mapping[str, Mapping[str, Any]], folder: Path) -> int:
+    stale = [
+        key
+        for key, content in found.items()
+        if not (path := folder / f"{key}.json").exists()
+        or path.read_text(encoding="utf-8") != _text(content)
+    ]
+    for key in stale:
+        click.echo(f"{folder / key}.json is out of date", err=True)
+    if stale:
+        click.echo(f"write them anew: springhare schema --write {folder}", err=True)
+    return 1 if stale else 0

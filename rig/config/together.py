@@ -1,0 +1,168 @@
+"""What must fit between the rig, the task and the session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from rig.config.base import Fault
+from rig.config.nearest import nearest
+from rig.config.task import Crosses, Enters
+from rig.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rig.config.rig import ActuatorLine, RigConfig
+    from rig.config.session import SessionConfig
+    from rig.config.task import Action, InferenceConfig, RuleConfig, TaskConfig
+
+__all__ = ["Place", "check_together", "together_faults"]
+
+Place = Literal["rig", "task", "session"]
+"""In which file a fault is to be mended."""
+
+
+def check_together(rig: RigConfig, task: TaskConfig, session: SessionConfig) -> None:
+    """Check that a rig, a task and a session fit together.
+
+    Raises
+    ------
+    ConfigError
+        With everything that does not fit.
+    """
+    faults = together_faults(rig, task, session)
+    if faults:
+        raise ConfigError("\n".join(f"{place}: {fault}" for place, fault in faults))
+
+
+def together_faults(
+    rig: RigConfig,
+    task: TaskConfig,
+    session: SessionConfig,
+) -> list[tuple[Place, Fault]]:
+    """Return what does not fit, with the file in which to mend it."""
+    faults: list[Fault] = []
+    if task.inference is not None:
+        faults += _inference(rig, task.inference)
+    for k, rule in enumerate(task.rules):
+        faults += _action(rig, ("rules", k, "action"), rule.action)
+        faults += _picture(rig, ("rules", k, "when"), rule)
+    return [("task", fault) for fault in faults]
+
+
+def _inference(rig: RigConfig, inference: InferenceConfig) -> Iterator[Fault]:
+    for k, name in enumerate(inference.cameras):
+        path = ("inference", "cameras", k)
+        camera = rig.cameras.get(name)
+        if camera is None:
+            yield Fault(
+                path, f"expected a camera of the rig{_known(name, rig.cameras)}"
+            )
+        elif camera.pixel_format not in {"Mono8", "RGB8"}:
+            yield Fault(
+                path,
+                f"expected a camera of 8 bit pictures (Mono8 or RGB8), got "
+                f"{camera.pixel_format}: change pixel_format of {name} in the rig file",
+            )
+        elif inference.crop_px is not None:
+            yield from _crop(inference.crop_px, name, camera.width_px, camera.height_px)
+    yield from _engine(inference)
+
+
+def _crop(
+    crop_px: tuple[int, int, int, int], name: str, width_px: int, height_px: int
+) -> Iterator[Fault]:
+    x0, y0, x1, y1 = crop_px
+    if x0 < 0 or y0 < 0 or x1 > width_px or y1 > height_px:
+        yield Fault(
+            ("inference", "crop_px"),
+            f"expected a part of {name}'s {width_px} x {height_px} px, got "
+            f"{list(crop_px)}",
+        )
+
+
+def _engine(inference: InferenceConfig) -> Iterator[Fault]:
+    model = inference.model
+    is_onnx = model.startswith("bundled:") or model.endswith(".onnx")
+    if is_onnx != (inference.engine == "onnx"):
+        wanted = "onnx" if is_onnx else "dlclive"
+        yield Fault(
+            ("inference", "engine"),
+            f"expected {wanted} for the model {model!r}, got {inference.engine}",
+        )
+
+
+def _action(
+    rig: RigConfig, path: tuple[str | int, ...], action: Action
+) -> Iterator[Fault]:
+    if rig.actuator is None:
+        yield Fault(
+            (*path, "line"),
+            f"expected a rig with an actuator, got {rig.name}, which has none: give "
+            "one of its harp devices an actuator section, or remove the rule",
+        )
+        return
+    line = rig.actuator[1].lines.get(action.line)
+    if line is None:
+        known = _known(action.line, rig.actuator[1].lines)
+        yield Fault((*path, "line"), f"expected an actuator line of the rig{known}")
+        return
+    yield from _limits(line, path, action)
+
+
+def _limits(
+    line: ActuatorLine, path: tuple[str | int, ...], action: Action
+) -> Iterator[Fault]:
+    """Tell in advance what the firmware would refuse."""
+    if action.pulse_width_us > line.max_width_us:
+        yield Fault(
+            (*path, "pulse_width_us"),
+            f"expected at most {line.max_width_us} us on {action.line} (max_width_us "
+            f"in the rig file), got {action.pulse_width_us}",
+        )
+    if action.count == 1:
+        return
+    if (rate_hz := 1e6 / action.period_us) > line.max_rate_hz:
+        yield Fault(
+            (*path, "period_us"),
+            f"expected at most {line.max_rate_hz:g} Hz on {action.line} (max_rate_hz "
+            f"in the rig file), got {rate_hz:g} Hz",
+        )
+    if (duty := action.pulse_width_us / action.period_us) > line.max_duty:
+        yield Fault(
+            (*path, "pulse_width_us"),
+            f"expected a duty of at most {line.max_duty:g} on {action.line} (max_duty "
+            f"in the rig file), got {duty:.3g}: shorten the pulse, lengthen the period",
+        )
+
+
+def _picture(
+    rig: RigConfig, path: tuple[str | int, ...], rule: RuleConfig
+) -> Iterator[Fault]:
+    """Tell of a rule that looks outside the picture: it could never fire."""
+    camera = rig.cameras.get(rule.camera)
+    if camera is None:
+        return
+    if isinstance(rule.when, Crosses) and rule.when.minus is None:
+        size = camera.width_px if rule.when.axis == "x" else camera.height_px
+        if not 0 < rule.when.threshold_px < size:
+            yield Fault(
+                (*path, "threshold_px"),
+                f"expected a line inside {rule.camera}'s picture (0 to {size} px in "
+                f"{rule.when.axis}), got {rule.when.threshold_px:g}",
+            )
+    if isinstance(rule.when, Enters):
+        x0, y0, x1, y1 = rule.when.region_px
+        if x1 <= 0 or y1 <= 0 or x0 >= camera.width_px or y0 >= camera.height_px:
+            yield Fault(
+                (*path, "region_px"),
+                f"expected a region inside {rule.camera}'s {camera.width_px} x "
+                f"{camera.height_px} px, got {list(rule.when.region_px)}",
+            )
+
+
+def _known(name: str, names: Iterable[str]) -> str:
+    names = list(names)
+    close = nearest(name, names)
+    hint = f": did you mean {close}?" if close else ""
+    return f" ({', '.join(names) or 'it has none'}), got {name!r}{hint}"

@@ -1,0 +1,191 @@
+"""What must fit together inside one file, checked on plain data.
+
+Plain data, because these checks are made on files that have other faults too:
+all are to be told at once. What is not of the right type is passed over here;
+the models tell that.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from rig.config.base import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["rig_faults", "section", "task_faults"]
+
+_RESERVED = ("inference", "recorder", "supervisor")
+
+
+def section(plain: Any, *keys: str) -> Mapping[str, Any]:
+    """Return a section of plain data; an empty one where there is none."""
+    for key in keys:
+        plain = cast("Mapping[str, Any]", plain).get(key) if _is_map(plain) else None
+    return cast("Mapping[str, Any]", plain) if _is_map(plain) else {}
+
+
+def rig_faults(rig: Mapping[str, Any]) -> list[Fault]:
+    """Return what does not fit together in a rig file.
+
+    Parameters
+    ----------
+    rig
+        The file's content as plain data, whether valid or not.
+    """
+    devices = {name: section(rig, "devices", name) for name in section(rig, "devices")}
+    return [
+        *_reserved(devices),
+        *_shared_hardware(devices),
+        *_actuators(devices),
+        *_triggers(devices),
+        *(fault for name in devices for fault in _lines(name, devices[name])),
+    ]
+
+
+def task_faults(task: Mapping[str, Any]) -> list[Fault]:
+    """Return what does not fit together in a task file.
+
+    Parameters
+    ----------
+    task
+        The file's content as plain data, whether valid or not.
+    """
+    cameras = _texts(section(task, "inference").get("cameras"))
+    rules = list(enumerate(_list(task.get("rules"))))
+    return [
+        *_twice(
+            (("inference", "cameras", k), camera) for k, camera in enumerate(cameras)
+        ),
+        *_twice((("rules", k, "name"), section(rule).get("name")) for k, rule in rules),
+        *_box(("inference", "crop_px"), section(task, "inference").get("crop_px")),
+        *(
+            fault
+            for k, rule in rules
+            for fault in _box(
+                ("rules", k, "when", "region_px"),
+                section(rule, "when").get("region_px"),
+            )
+        ),
+        *(
+            Fault(
+                ("rules", k, "camera"),
+                f"expected one of inference.cameras ({', '.join(cameras) or 'none'}), "
+                f"got {section(rule)['camera']!r}",
+            )
+            for k, rule in rules
+            if section(rule).get("camera", "") not in (*cameras, "")
+        ),
+    ]
+
+
+def _reserved(devices: Mapping[str, Any]) -> Iterator[Fault]:
+    for name in devices:
+        if name in _RESERVED:
+            yield Fault(
+                ("devices", name),
+                f"expected a name other than {', '.join(_RESERVED)}, which springhare "
+                "uses itself: choose another",
+            )
+
+
+def _shared_hardware(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
+    for key in ("serial", "port"):
+        places = ((("devices", name, key), devices[name].get(key)) for name in devices)
+        yield from _twice(places)
+
+
+def _actuators(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
+    owners = [name for name in devices if section(devices[name], "actuator")]
+    for name in owners[1:]:
+        yield Fault(
+            ("devices", name, "actuator"),
+            f"expected at most one actuator in a rig, got {', '.join(owners)}: give "
+            f"its lines to {owners[0]}",
+        )
+
+
+def _triggers(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
+    sources = {
+        name: section(device, "camera_trigger")
+        for name, device in devices.items()
+        if section(device, "camera_trigger")
+    }
+    for name, device in devices.items():
+        trigger = section(device, "trigger")
+        source = trigger.get("source")
+        if isinstance(source, str) and source not in sources:
+            known = ", ".join(sources) or "there is none"
+            yield Fault(
+                ("devices", name, "trigger", "source"),
+                f"expected a harp device with a camera_trigger ({known}), got "
+                f"{source!r}",
+            )
+        rate_hz = _number(sources.get(str(source), trigger).get("rate_hz"))
+        exposure_us = _number(device.get("exposure_us"))
+        if exposure_us * rate_hz >= 1e6:
+            yield Fault(
+                ("devices", name, "exposure_us"),
+                f"expected less than the frame period of {1e6 / rate_hz:.0f} us at "
+                f"{rate_hz:g} Hz, got {exposure_us:g}: the camera would swallow "
+                "triggers; expose for less, or lower the rate",
+            )
+
+
+def _lines(name: str, device: Mapping[str, Any]) -> Iterator[Fault]:
+    """Each line of a board has one name and one pin."""
+    at = ("devices", name)
+    named: list[tuple[tuple[str | int, ...], Any]] = []
+    for part in ("inputs", "actuator"):
+        lines = section(device, part, "lines")
+        named += [((*at, part, "lines", line), line) for line in lines]
+        yield from _twice(
+            ((*at, part, "lines", line, "pin"), section(lines, line).get("pin"))
+            for line in lines
+        )
+    trigger = section(device, "camera_trigger")
+    if trigger:
+        line = trigger.get("line", "camera_trigger")
+        named.append(((*at, "camera_trigger", "line"), line))
+    yield from _twice(named)
+
+
+def _twice(places: Iterable[tuple[tuple[str | int, ...], Any]]) -> Iterator[Fault]:
+    """Tell of values that stand in more than one place."""
+    seen: dict[Any, list[tuple[str | int, ...]]] = defaultdict(list)
+    for path, value in places:
+        if isinstance(value, str | int):
+            seen[value].append(path)
+    for value, paths in seen.items():
+        for path in paths[1:]:
+            first = ".".join(str(part) for part in paths[0])
+            yield Fault(path, f"expected each only once, got {value!r} as in {first}")
+
+
+def _box(path: tuple[str | int, ...], box: Any) -> Iterator[Fault]:
+    corners = [_number(value) for value in _list(box)]
+    if len(corners) == 4 and not (corners[0] < corners[2] and corners[1] < corners[3]):
+        yield Fault(
+            path, f"expected x0, y0, x1, y1 with x0 < x1 and y0 < y1, got {corners}"
+        )
+
+
+def _is_map(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _list(value: Any) -> Sequence[Any]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return cast("Sequence[Any]", value)
+    return ()
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in _list(value) if isinstance(item, str)]

@@ -1,0 +1,1 @@
+"""Devices: one file per kind, each on its maker's real driver."""

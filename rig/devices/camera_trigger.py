@@ -1,0 +1,34 @@
+"""The train of pulses that triggers the cameras, made by a Harp board.
+
+It begins with the start of the session, after every camera is ready, and each
+rising edge is an event with a number: the count of triggers is known, not guessed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rig.devices.harp_registers import registers
+
+if TYPE_CHECKING:
+    from rig.config.rig import CameraTriggerConfig
+
+__all__ = ["trigger_period_ns", "trigger_settings"]
+
+_WIDTH_US = 200
+"""Long enough for an opto-coupled camera input (at least 100 us)."""
+
+
+def trigger_period_ns(config: CameraTriggerConfig) -> int:
+    """Return the time from one trigger to the next, as the board counts it."""
+    return round(1e9 / config.rate_hz)
+
+
+def trigger_settings(config: CameraTriggerConfig) -> list[tuple[Any, Any]]:
+    """Return what to write to the board: registers and values."""
+    period_ns = trigger_period_ns(config)
+    width_us = max(1, min(_WIDTH_US, period_ns // 2000))
+    return [
+        (registers.CameraTriggerPeriod, period_ns),
+        (registers.CameraTriggerWidth, width_us),
+    ]

@@ -1,0 +1,96 @@
+// Made from device.yml by `python -m rig.devices.harp_registers`: edit that.
+#pragma once
+#include <stdint.h>
+
+namespace springhare {
+
+struct Register {
+  uint8_t address;
+  uint8_t type;  // Harp's code: the low half is the size of an element
+  uint8_t count;
+};
+
+constexpr char DEVICE_NAME[] = "SpringhareDAQ";
+constexpr uint16_t WHO_AM_I = 1790;
+constexpr uint8_t FIRMWARE_MAJOR = 1;
+constexpr uint8_t FIRMWARE_MINOR = 0;
+constexpr uint8_t HARDWARE_MAJOR = 1;
+constexpr uint8_t HARDWARE_MINOR = 0;
+constexpr uint32_t DIGEST = 0x35F6054F;
+
+constexpr Register MAP_DIGEST{32, 0x04, 1};
+constexpr Register STREAM_CONTROL{33, 0x01, 1};
+constexpr Register MICROSECONDS{34, 0x08, 1};
+constexpr Register HOST_TIMEOUT{35, 0x02, 1};
+constexpr Register EMG_PERIOD{36, 0x04, 1};
+constexpr Register FORCE_PLATE_PERIOD{37, 0x04, 1};
+constexpr Register CAMERA_TRIGGER_PERIOD{38, 0x04, 1};
+constexpr Register CAMERA_TRIGGER_WIDTH{39, 0x04, 1};
+constexpr Register EMG_SAMPLE{40, 0x04, 1};
+constexpr Register FORCE_PLATE_SAMPLE{41, 0x04, 1};
+constexpr Register EDGE_SEQUENCE{42, 0x04, 1};
+constexpr Register RISING_MASK{43, 0x04, 1};
+constexpr Register FALLING_MASK{44, 0x04, 1};
+constexpr Register MAX_WIDTH{45, 0x04, 8};
+constexpr Register MIN_PERIOD{46, 0x04, 8};
+constexpr Register MAX_DUTY{47, 0x02, 8};
+constexpr Register COUNTERS{48, 0x04, 5};
+constexpr Register EMG{56, 0x82, 83};
+constexpr Register FORCE_PLATE{57, 0x82, 63};
+constexpr Register EDGE{58, 0x04, 2};
+constexpr Register PULSE{64, 0x04, 6};
+constexpr Register LEVEL{65, 0x04, 4};
+constexpr Register ACKNOWLEDGE{66, 0x04, 7};
+
+constexpr uint32_t EMG_PERIOD_LEAST = 100000;
+constexpr uint32_t FORCE_PLATE_PERIOD_LEAST = 100000;
+constexpr uint32_t CAMERA_TRIGGER_PERIOD_LEAST = 100000;
+constexpr uint32_t CAMERA_TRIGGER_WIDTH_LEAST = 1;
+constexpr uint32_t MAX_WIDTH_MOST = 10000000;
+constexpr uint32_t MAX_DUTY_MOST = 1000;
+
+constexpr uint8_t STREAM_EMG = 1;
+constexpr uint8_t STREAM_FORCE_PLATE = 2;
+constexpr uint8_t STREAM_EDGES = 4;
+constexpr uint8_t STREAM_CAMERA_TRIGGER = 8;
+constexpr uint8_t LINE_INPUT0 = 0;
+constexpr uint8_t LINE_OUTPUT0 = 16;
+constexpr uint8_t LINE_CAMERA_TRIGGER = 24;
+constexpr uint8_t STATUS_DONE = 0;
+constexpr uint8_t STATUS_REFUSED_LINE = 1;
+constexpr uint8_t STATUS_REFUSED_WIDTH = 2;
+constexpr uint8_t STATUS_REFUSED_RATE = 3;
+constexpr uint8_t STATUS_REFUSED_DUTY = 4;
+constexpr uint8_t STATUS_NO_EDGE = 5;
+
+// The register of an address; null when the map has none.
+inline const Register* find_register(uint8_t address) {
+  switch (address) {
+    case 32: return &MAP_DIGEST;
+    case 33: return &STREAM_CONTROL;
+    case 34: return &MICROSECONDS;
+    case 35: return &HOST_TIMEOUT;
+    case 36: return &EMG_PERIOD;
+    case 37: return &FORCE_PLATE_PERIOD;
+    case 38: return &CAMERA_TRIGGER_PERIOD;
+    case 39: return &CAMERA_TRIGGER_WIDTH;
+    case 40: return &EMG_SAMPLE;
+    case 41: return &FORCE_PLATE_SAMPLE;
+    case 42: return &EDGE_SEQUENCE;
+    case 43: return &RISING_MASK;
+    case 44: return &FALLING_MASK;
+    case 45: return &MAX_WIDTH;
+    case 46: return &MIN_PERIOD;
+    case 47: return &MAX_DUTY;
+    case 48: return &COUNTERS;
+    case 56: return &EMG;
+    case 57: return &FORCE_PLATE;
+    case 58: return &EDGE;
+    case 64: return &PULSE;
+    case 65: return &LEVEL;
+    case 66: return &ACKNOWLEDGE;
+    default: return nullptr;
+  }
+}
+
+}  // namespace springhare

@@ -1,0 +1,141 @@
+// What runs by itself: blocks of samples, and the camera trigger.
+//
+// Everything is due on a grid of nanoseconds that begins with the start of the stream
+// and is added up without rounding, so that rates have no drift of their own.
+#pragma once
+#include "hal.h"
+#include "outputs.h"
+#include "registers.h"
+
+namespace springhare {
+
+constexpr uint8_t BLOCK_SAMPLES = 10;
+
+// Takes samples one channel at a time, so that nothing else waits for a conversion.
+template <uint8_t CHANNELS>
+class Sampler {
+ public:
+  explicit Sampler(Signal signal, uint32_t period_ns) : period_ns(period_ns), signal_(signal) {}
+
+  uint32_t period_ns;
+  uint32_t number = 0;  // of the next sample
+
+  bool running() const { return running_; }
+  uint32_t missed() const { return missed_; }
+  const int16_t* samples() const { return samples_; }
+  uint32_t first_number() const { return number - BLOCK_SAMPLES; }
+  uint64_t first_us() const { return first_ns_ / 1000u; }
+
+  void start(uint64_t now_us) {
+    running_ = true;
+    due_ns_ = now_us * 1000u;
+    filled_ = channel_ = 0;
+  }
+
+  // A block that is not full is given up: its samples were never counted.
+  void stop() {
+    running_ = false;
+    number -= filled_;
+    filled_ = channel_ = 0;
+  }
+
+  // Converts one channel if it is due. True when that completed a block.
+  bool poll(Hal* hal, uint64_t now_us) {
+    if (!running_ || now_us * 1000u < due_ns_) return false;
+    if (channel_ == 0) skip_what_is_too_late(hal, now_us);
+    if (filled_ == 0 && channel_ == 0) first_ns_ = due_ns_;
+    samples_[filled_ * CHANNELS + channel_] = hal->sample(signal_, channel_, number);
+    if (++channel_ < CHANNELS) return false;
+    channel_ = 0;
+    number++;
+    due_ns_ += period_ns;
+    if (++filled_ < BLOCK_SAMPLES) return false;
+    filled_ = 0;
+    return true;
+  }
+
+  bool behind(uint64_t now_us) const { return running_ && now_us * 1000u >= due_ns_; }
+
+  // When the block that is being filled will be complete.
+  uint64_t due_us() const {
+    if (!running_) return NO_EDGE_TIME;
+    const uint64_t left = static_cast<uint64_t>(BLOCK_SAMPLES - 1 - filled_) * period_ns;
+    return (due_ns_ + left) / 1000u + 1;
+  }
+
+ private:
+  void skip_what_is_too_late(Hal* hal, uint64_t now_us) {
+    const uint64_t late_ns = now_us * 1000u - due_ns_;
+    if (late_ns <= hal->lateness_us() * static_cast<uint64_t>(1000)) return;
+    const uint32_t skipped = static_cast<uint32_t>(late_ns / period_ns);
+    if (skipped == 0) return;
+    missed_ += skipped + filled_;
+    number += skipped;
+    due_ns_ += static_cast<uint64_t>(skipped) * period_ns;
+    filled_ = 0;  // a block has no holes
+  }
+
+  Signal signal_;
+  bool running_ = false;
+  uint8_t filled_ = 0;
+  uint8_t channel_ = 0;
+  uint32_t missed_ = 0;
+  uint64_t due_ns_ = 0;
+  uint64_t first_ns_ = 0;
+  int16_t samples_[CHANNELS * BLOCK_SAMPLES];
+};
+
+// The endless train that triggers the cameras.
+class CameraTrigger {
+ public:
+  uint32_t period_ns = 10000000;
+  uint32_t width_us = 200;
+
+  bool running() const { return running_; }
+  uint32_t missed() const { return missed_; }
+
+  void start(uint64_t now_us) {
+    running_ = true;
+    due_ns_ = now_us * 1000u;
+  }
+
+  void stop(Hal* hal, Reporter* reporter) {
+    running_ = false;
+    if (high_) change(hal, reporter, false);
+  }
+
+  void poll(Hal* hal, Reporter* reporter, uint64_t now_us) {
+    if (high_ && now_us >= fall_us_) change(hal, reporter, false);
+    if (!running_ || high_ || now_us * 1000u < due_ns_) return;
+    // One that is late by a whole period is not made up for: cameras would be
+    // triggered faster than they can follow.
+    while (now_us * 1000u >= due_ns_ + period_ns) {
+      due_ns_ += period_ns;
+      missed_++;
+    }
+    due_ns_ += period_ns;
+    fall_us_ = change(hal, reporter, true) + width_us;
+  }
+
+  uint64_t due_us() const {
+    if (high_) return fall_us_;
+    return running_ ? (due_ns_ + 999u) / 1000u : NO_EDGE_TIME;
+  }
+
+ private:
+  uint64_t change(Hal* hal, Reporter* reporter, bool level) {
+    hal->drive(LINE_CAMERA_TRIGGER, level);
+    const uint64_t now_us = hal->micros();
+    high_ = level;
+    reporter->edge(LINE_CAMERA_TRIGGER, level, now_us);
+    return now_us;
+  }
+
+  bool running_ = false;
+  bool high_ = false;
+  uint32_t missed_ = 0;
+  uint64_t due_ns_ = 0;
+  uint64_t fall_us_ = 0;
+};
+
+}  // namespace springhare

@@ -1,0 +1,340 @@
+"""The link to a board: a serial port, or a socket where a twin stands in.
+
+Requests go through Harp's own client. What the board sends by itself does not wait
+in that client's queues: it is stamped with its arrival and handed on in the thread
+that read it. This file is the only one that knows ports.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from typing import TYPE_CHECKING, Any, Protocol
+
+import serial
+from harp.device.client import Device, DeviceError as RefusedError, TransportError
+from harp.device.core import (
+    DeviceName,
+    FirmwareVersionHigh,
+    FirmwareVersionLow,
+    WhoAmI,
+)
+
+from rig.devices.harp_frames import Framer, payload_layouts
+from rig.devices.harp_registers import FIRMWARE_VERSION, MAP_DIGEST, registers
+from rig.errors import DeviceError, VersionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sync.clock import Clock
+
+__all__ = ["BytePort", "HarpLink", "SerialPort"]
+
+_BAUD = 1_000_000
+_READ_BYTES = 4096
+_PATIENCE_S = 0.05
+_EVENT = 3
+_ATTEMPTS = 3
+
+
+class BytePort(Protocol):
+    """A way for bytes to a board and back; `HarpLink` calls it."""
+
+    def open(self) -> None:
+        """Open it; raises TransportError."""
+        ...
+
+    def read(self) -> bytes:
+        """Return what has come, or nothing after a short while; TransportError."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; raises TransportError."""
+        ...
+
+    def close(self) -> None:
+        """Close it; may be called twice."""
+        ...
+
+
+class SerialPort:
+    """A serial port, a pseudo-terminal, or ``socket://host:port``.
+
+    Parameters
+    ----------
+    url
+        As in the rig file.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._serial: serial.SerialBase | None = None
+
+    def open(self) -> None:
+        """Open the port for ourselves alone and drop what an old session left there.
+
+        Raises
+        ------
+        TransportError
+            If it is not there or in use.
+        """
+        try:
+            # no setting of modem lines by hand: a pseudo-terminal has none
+            port = serial.serial_for_url(
+                self._url, _BAUD, timeout=0, write_timeout=1.0, exclusive=True
+            )
+            if self._url.startswith("socket://"):
+                _send_at_once(port.fileno())
+            port.reset_input_buffer()
+        except (serial.SerialException, OSError) as error:
+            raise TransportError(str(error)) from error
+        self._serial = port
+
+    def read(self) -> bytes:
+        """Return what has come; nothing after 50 ms of silence.
+
+        Raises
+        ------
+        TransportError
+            If the other end is gone.
+        """
+        if self._serial is None:
+            msg = "the port is closed"
+            raise TransportError(msg)
+        try:
+            fd = self._serial.fileno()
+            if not select.select([fd], [], [], _PATIENCE_S)[0]:
+                return b""
+            data = os.read(fd, _READ_BYTES)
+        except BlockingIOError:
+            return b""
+        except (OSError, ValueError, serial.SerialException) as error:
+            raise TransportError(str(error)) from error
+        if not data:
+            msg = "the other end was closed"
+            raise TransportError(msg)
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; at most for a second.
+
+        Raises
+        ------
+        TransportError
+            If the other end is gone or does not take them.
+        """
+        if self._serial is None:
+            msg = "the port is closed"
+            raise TransportError(msg)
+        try:
+            self._serial.write(data)
+        except (OSError, serial.SerialException) as error:
+            raise TransportError(str(error)) from error
+
+    def close(self) -> None:
+        """Close the port; may be called twice."""
+        if self._serial is not None:
+            self._serial.close()
+
+
+def _send_at_once(fd: int) -> None:
+    with socket.socket(fileno=os.dup(fd)) as same:
+        same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class _Client(Device[None]):
+    REPLY_TIMEOUT = 0.5
+
+
+class _Tee:
+    """Gives the client its replies and the link everything else, stamped."""
+
+    def __init__(
+        self,
+        port: BytePort,
+        clock: Clock,
+        own_replies: frozenset[int],
+        on_message: Callable[[bytes, int], None],
+    ) -> None:
+        self._port = port
+        self._clock = clock
+        self._own_replies = own_replies
+        self._on_message = on_message
+        self.framer = Framer(payload_layouts())
+        self.healthy = True
+        """False when the thread that reads ended, for whatever reason."""
+
+    def open(self) -> None:
+        self._port.open()
+
+    def read(self) -> bytes:
+        finished = False
+        try:
+            chunk = self._port.read()
+            arrival_ns = self._clock.now()
+            replies = b"".join(
+                frame
+                for frame in self.framer.feed(chunk)
+                if not self._took(frame, arrival_ns)
+            )
+            finished = True
+        finally:
+            self.healthy = finished
+        return replies
+
+    def _took(self, frame: bytes, arrival_ns: int) -> bool:
+        if frame[0] != _EVENT and frame[2] not in self._own_replies:
+            return False
+        self._on_message(frame, arrival_ns)
+        return True
+
+    def write(self, data: bytes) -> None:
+        self._port.write(data)
+
+    def close(self) -> None:
+        self._port.close()
+
+
+class HarpLink:
+    """A connection to one board.
+
+    Parameters
+    ----------
+    port
+        The way to it.
+    name
+        What the port is called in messages.
+    clock
+        Host clock, for arrival stamps.
+    on_message
+        Called in the reading thread with each event, and with each reply to
+        something that was sent by `send`: the message and its arrival in ns. What
+        it raises ends the thread and is seen as `healthy` being False.
+    """
+
+    def __init__(
+        self,
+        port: BytePort,
+        name: str,
+        clock: Clock,
+        on_message: Callable[[bytes, int], None],
+    ) -> None:
+        own = (registers.Microseconds, registers.Pulse, registers.Level)
+        self._name = name
+        self._clock = clock
+        self._tee = _Tee(
+            port, clock, frozenset(register.address for register in own), on_message
+        )
+        self._client = _Client(self._tee)
+
+    @property
+    def bad(self) -> int:
+        """Places in the stream where bytes were no message."""
+        return self._tee.framer.bad
+
+    @property
+    def healthy(self) -> bool:
+        """Whether messages still can come."""
+        return self._tee.healthy
+
+    def open(self) -> None:
+        """Connect and make sure that the right board with the right firmware answers.
+
+        Raises
+        ------
+        DeviceError
+            If nothing or another device answers.
+        VersionError
+            If its firmware or register map is not ours.
+        """
+        try:
+            self._client.open()
+        except TransportError as error:
+            msg = (
+                f"Expected a Harp board at {self._name}, got: {error}; is it plugged "
+                "in, and used by nobody else?"
+            )
+            raise DeviceError(msg) from error
+        try:
+            self._check_identity()
+        except (DeviceError, VersionError):
+            self.close()
+            raise
+
+    def _check_identity(self) -> None:
+        who, name = self.read(WhoAmI), self.read(DeviceName)
+        if int(who) != registers.WHO_AM_I or name != registers.DEVICE_NAME:
+            msg = (
+                f"Expected {registers.DEVICE_NAME} (WhoAmI {registers.WHO_AM_I}) at "
+                f"{self._name}, got {name or 'a device'} (WhoAmI {who}): check the port"
+            )
+            raise DeviceError(msg)
+        version = int(self.read(FirmwareVersionHigh)), int(self.read(FirmwareVersionLow))
+        digest = int(self.read(registers.MapDigest))
+        fits = version[0] == FIRMWARE_VERSION[0] and version >= FIRMWARE_VERSION
+        if not fits or digest != MAP_DIGEST:
+            msg = (
+                f"Expected firmware {FIRMWARE_VERSION[0]}.{FIRMWARE_VERSION[1]} with "
+                f"register map {MAP_DIGEST:08x} at {self._name}, got "
+                f"{version[0]}.{version[1]} with {digest:08x}: flash the sketch in "
+                "rig/devices/firmware"
+            )
+            raise VersionError(msg)
+
+    def read(self, register: Any) -> Any:
+        """Return a register's value.
+
+        Raises
+        ------
+        DeviceError
+            If the board refuses or does not answer.
+        """
+        return self._ask(register, lambda: self._client.read(register).payload)
+
+    def write(self, register: Any, value: Any) -> Any:
+        """Write a register and return what the board says it holds now.
+
+        Raises
+        ------
+        DeviceError
+            If the board refuses or does not answer.
+        """
+        return self._ask(register, lambda: self._client.write(register, value).payload)
+
+    def send(self, frame: bytes) -> int:
+        """Send a message without waiting; return the host time just before, in ns.
+
+        Raises
+        ------
+        DeviceError
+            If the link is broken.
+        """
+        sent_ns = self._clock.now()
+        try:
+            self._tee.write(frame)
+        except TransportError as error:
+            msg = f"Expected {self._name} to take a message, got: {error}"
+            raise DeviceError(msg) from error
+        return sent_ns
+
+    def close(self) -> None:
+        """Let go of the board; may be called twice."""
+        self._client.close()
+
+    def _ask(self, register: Any, request: Callable[[], Any]) -> Any:
+        fault: Exception | None = None
+        for _ in range(_ATTEMPTS):
+            try:
+                return request()
+            except RefusedError as error:
+                msg = f"Expected {self._name} to accept {register.__name__}, it refused"
+                raise DeviceError(msg) from error
+            except TimeoutError as error:
+                fault = error  # damaged on its way, there or back: all may be repeated
+            except TransportError as error:
+                fault = error
+                break
+        msg = f"Expected an answer about {register.__name__} from {self._name}: {fault}"
+        raise DeviceError(msg) from fault

@@ -1,0 +1,1 @@
+"""The session on disk: format, writer, reader, ledger. Pure: knows no bus."""

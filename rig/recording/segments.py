@@ -1,0 +1,146 @@
+"""The segment files of one stream, written as if they were two endless tables.
+
+The next segment is made beside the data's way, under a hidden name, and gets
+its own name at the moment it is needed: whoever looks sees whole segments only.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from rig.recording import disk
+from rig.recording.hdf5 import make_segment_image, read_offsets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from rig.recording.keeper import Keeper
+    from rig.recording.layout import DatasetLayout, StreamLayout
+
+__all__ = ["SegmentFiles"]
+
+
+class _Segment:
+    """One open segment."""
+
+    def __init__(self, fd: int, offsets: Mapping[str, int]) -> None:
+        self.fd = fd
+        self.offsets = offsets
+
+
+class SegmentFiles:
+    """Writes entries at positions that run through all segments of a stream.
+
+    Parameters
+    ----------
+    folder
+        Folder of the segment files.
+    layout
+        The stream's layout.
+    keeper
+        Syncs the files and makes the next one ahead.
+    first
+        Number of the segment that is written next.
+    """
+
+    def __init__(
+        self, folder: Path, layout: StreamLayout, keeper: Keeper, first: int = 0
+    ) -> None:
+        self.layout = layout
+        self._folder = folder
+        self._keeper = keeper
+        self._image = make_segment_image(layout, folder / f".{layout.segment_file(0)}")
+        self._open: dict[int, _Segment] = {}
+        self._spare: tuple[int, Future[int]] | None = None
+        if not self._path(first).exists():
+            self._make_ahead(first)
+
+    def write(self, dataset: DatasetLayout, first: int, entries: NDArray[Any]) -> None:
+        """Write entries from position `first` on, straight from the caller's memory.
+
+        Raises
+        ------
+        OSError
+            The disk's own words; some of the entries may have been written.
+        """
+        for segment, at, part in self._parts(dataset, first, len(entries)):
+            offset = segment.offsets[dataset.segment_name] + at * dataset.entry_bytes
+            disk.write_at(segment.fd, entries[part], offset)
+            self._keeper.written(segment.fd)
+
+    def retire_before(self, rows: int, payload: int) -> None:
+        """Let go of segments that neither the rows nor the payload will reach again."""
+        done = rows // self.layout.rows_per_segment
+        if self.layout.payload is not None:
+            done = min(done, payload // self.layout.payload.entries_per_segment)
+        for number in [k for k in self._open if k < done]:
+            self._keeper.retire(self._open.pop(number).fd)
+
+    def close(self) -> None:
+        """Let go of all files and remove the spare one; may be called twice."""
+        for segment in self._open.values():
+            self._keeper.retire(segment.fd)
+        self._open.clear()
+        if self._spare is not None:
+            number, future = self._spare
+            self._spare = None
+            if not future.cancel() and future.exception() is None:
+                os.close(future.result())
+            self._hidden(number).unlink(missing_ok=True)
+
+    def _parts(
+        self, dataset: DatasetLayout, first: int, count: int
+    ) -> Iterator[tuple[_Segment, int, slice]]:
+        per_segment = dataset.entries_per_segment
+        done = 0
+        while done < count:
+            number, at = divmod(first + done, per_segment)
+            n = min(count - done, per_segment - at)
+            yield self._segment(number), at, slice(done, done + n)
+            done += n
+            if 2 * (at + n) > per_segment and not self._path(number + 1).exists():
+                self._make_ahead(number + 1)
+
+    def _segment(self, number: int) -> _Segment:
+        if number not in self._open:
+            path = self._path(number)
+            if path.exists():
+                self._open[number] = _Segment(disk.open_file(path), read_offsets(path))
+            else:
+                fd = self._take_spare(number)
+                self._hidden(number).rename(path)
+                self._keeper.named()
+                self._open[number] = _Segment(fd, self._image.offsets)
+        return self._open[number]
+
+    def _make_ahead(self, number: int) -> None:
+        if self._spare is None:
+            self._spare = (
+                number,
+                self._keeper.make_ahead(lambda: self._make(number)),
+            )
+
+    def _take_spare(self, number: int) -> int:
+        if self._spare is not None and self._spare[0] == number:
+            future = self._spare[1]
+            self._spare = None
+            return future.result()
+        return self._make(number)
+
+    def _make(self, number: int) -> int:
+        return disk.create_file(
+            self._hidden(number), self._image.size, self._image.pieces
+        )
+
+    def _path(self, number: int) -> Path:
+        return self._folder / self.layout.segment_file(number)
+
+    def _hidden(self, number: int) -> Path:
+        return self._folder / f".{self.layout.segment_file(number)}"
+
+

@@ -1,0 +1,154 @@
+"""The mouse's looks: which limbs, how thick, how dark; joints to strokes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rig.sim.brush import Stroke
+from rig.sim.world import JOINTS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rig.sim.scenery import Lighting
+
+__all__ = ["MARGIN_MM", "strokes_of"]
+
+MARGIN_MM = 16.0
+"""No part of the body is further than this from the joints."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limb:
+    start: str
+    end: str
+    start_mm: float
+    end_mm: float
+    coat: str
+    """fur, thin, skin, tail, ear or eye."""
+
+
+def _paired(*limbs: _Limb) -> tuple[_Limb, ...]:
+    def other(name: str) -> str:
+        return f"{name}_left" if f"{name}_left" in JOINTS else name
+
+    mirrored = (
+        _Limb(other(k.start), other(k.end), k.start_mm, k.end_mm, k.coat) for k in limbs
+    )
+    return (*limbs, *mirrored)
+
+
+_LIMBS = (
+    _Limb("tail_base", "rump", 5.0, 13.2, "fur"),
+    _Limb("rump", "loin", 13.2, 14.6, "fur"),
+    _Limb("loin", "back", 14.6, 13.9, "fur"),
+    _Limb("back", "chest", 13.9, 11.4, "fur"),
+    _Limb("chest", "neck", 11.4, 9.2, "fur"),
+    _Limb("neck", "skull", 9.2, 8.4, "fur"),
+    _Limb("skull", "muzzle", 8.4, 5.4, "fur"),
+    _Limb("muzzle", "nose", 5.4, 2.0, "fur"),
+    _Limb("nose", "nose", 1.6, 1.6, "skin"),
+    _Limb("tail_base", "tail_1", 3.0, 2.1, "tail"),
+    _Limb("tail_1", "tail_2", 2.1, 1.7, "tail"),
+    _Limb("tail_2", "tail_3", 1.7, 1.2, "tail"),
+    _Limb("tail_3", "tail_4", 1.2, 0.7, "tail"),
+    *_paired(
+        _Limb("hip", "knee", 9.4, 6.0, "fur"),
+        _Limb("knee", "ankle", 5.4, 2.5, "thin"),
+        _Limb("ankle", "mtp", 2.3, 1.9, "skin"),
+        _Limb("mtp", "toe", 1.9, 1.0, "skin"),
+        _Limb("shoulder", "elbow", 6.6, 4.0, "fur"),
+        _Limb("elbow", "wrist", 3.6, 1.7, "thin"),
+        _Limb("wrist", "forepaw", 1.7, 1.2, "skin"),
+        _Limb("ear", "ear", 5.8, 5.8, "ear"),
+        _Limb("eye", "eye", 1.9, 1.9, "eye"),
+    ),
+)
+_PAINTED = ("iliac_crest", "hip", "knee", "ankle", "mtp")
+"""Joints that carry a dot of white paint on the right side."""
+_PAINT_MM = 1.15
+_GLINT_MM = 0.6
+_INDEX = {name: k for k, name in enumerate(JOINTS)}
+
+
+def strokes_of(
+    px: NDArray[np.float64],
+    depth_mm: NDArray[np.float64],
+    focal_px: float,
+    *,
+    right_side: float,
+    scale: float,
+    lighting: Lighting,
+) -> list[Stroke]:
+    """Return a body as strokes, the furthest first.
+
+    Parameters
+    ----------
+    px
+        (joints, 2) where the joints are in the picture.
+    depth_mm
+        (joints,) their distance.
+    focal_px
+        Of the lens.
+    right_side
+        How much the mouse's right side faces the camera, -1 to 1.
+    scale
+        Of the body.
+    lighting
+        Gives the shades.
+    """
+    x, y = px[:, 0].tolist(), px[:, 1].tolist()
+    z = depth_mm.tolist()
+    shades = {
+        "fur": lighting.fur,
+        "thin": 1.3 * lighting.fur,
+        "skin": lighting.skin,
+        "tail": 0.8 * lighting.skin,
+        "ear": 0.5 * lighting.skin,
+        "eye": 8.0,
+    }
+    near = focal_px * scale
+    strokes = []
+    for limb in _LIMBS:
+        a, b = _INDEX[limb.start], _INDEX[limb.end]
+        strokes.append(
+            Stroke(
+                (x[a], y[a], limb.start_mm * near / z[a], z[a]),
+                (x[b], y[b], limb.end_mm * near / z[b], z[b]),
+                2.0 * focal_px / (z[a] + z[b]),
+                shades[limb.coat] * lighting.level,
+                flat=limb.coat == "eye",
+            )
+        )
+    strokes.sort(key=lambda stroke: -(stroke.start[3] + stroke.end[3]))
+    strokes.extend(_spots(x, y, z, focal_px * scale, right_side, lighting))
+    return strokes
+
+
+def _spots(
+    x: list[float],
+    y: list[float],
+    z: list[float],
+    focal_px: float,
+    right_side: float,
+    lighting: Lighting,
+) -> list[Stroke]:
+    """Return the paint on the joints and the glint in the eye."""
+    if right_side < 0.1:
+        return []
+    spots = []
+    for name in _PAINTED:
+        k = _INDEX[name]
+        radius = _PAINT_MM * focal_px / z[k] * min(1.0, 2.0 * right_side)
+        dot = (x[k], y[k], radius, z[k] - MARGIN_MM)
+        spots.append(
+            Stroke(dot, dot, focal_px / z[k], 225.0 * lighting.level, flat=True)
+        )
+    k = _INDEX["eye"]
+    px = focal_px / z[k]
+    glint = (x[k] + 0.5 * px, y[k] - 0.6 * px, _GLINT_MM * px, z[k] - MARGIN_MM)
+    spots.append(Stroke(glint, glint, px, 200.0 * lighting.level, flat=True))
+    return spots

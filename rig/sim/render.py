@@ -1,0 +1,222 @@
+"""Draws the world as a camera sees it: quickly, and the same in every process.
+
+The room is drawn once; for each picture only the mouse's bounding box is drawn
+anew, several times within the exposure when it moves, and sensor noise is added
+from a bank whose place is a function of the picture's number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rig.geometry import depth, project
+from rig.sim.brush import Canvas, add_fur, draw, draw_shadow
+from rig.sim.mouse import MARGIN_MM, strokes_of
+from rig.sim.picture_code import burn_code, read_code
+from rig.sim.scenery import Lighting, background
+from rig.sim.world import BODY_PARTS
+from rig.sim.world.noise import word
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rig.geometry import Camera
+    from rig.sim.world import World
+
+__all__ = ["Lighting", "Renderer", "burn_code", "read_code"]
+
+_NOISE_STREAM = 3000
+_BLUR_PX = 1.3
+"""Length of motion that one exposure within the exposure may span."""
+_MOST_SUBSAMPLES = 4
+
+
+class Renderer:
+    """Draws pictures of a world into one camera.
+
+    Parameters
+    ----------
+    world
+        What there is to see.
+    camera
+        Who looks.
+    seed
+        Decides the noise and the room's texture.
+    noise_sd
+        Standard deviation of the sensor's noise, grey levels.
+    exposure_s
+        Length of an exposure.
+    lighting
+        Lamp and shades.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        camera: Camera,
+        *,
+        seed: int = 0,
+        noise_sd: float = 2.5,
+        exposure_s: float = 0.002,
+        lighting: Lighting | None = None,
+    ) -> None:
+        self.world = world
+        self.camera = camera
+        self.exposure_s = exposure_s
+        self.lighting = Lighting() if lighting is None else lighting
+        self._seed = int(seed)
+        self._room = background(camera, world.story, self.lighting, seed)
+        self._room_u8 = np.rint(self._room).astype(np.uint8)
+        self._focal_px = 0.5 * (camera.focal_px[0] + camera.focal_px[1])
+        rng = np.random.default_rng([self._seed & 0xFFFFFFFF, 6])
+        self._coat = _coat(rng)
+        pixels = self._room.size
+        self._bank = _noise_bank(rng, pixels, noise_sd)
+        self._noisy = np.empty(self._room.shape, dtype=np.int16)
+        rotation = camera.rotation
+        lamp = np.array([self.lighting.side, -self.lighting.height, -0.55])
+        self._lamp = (lamp / np.linalg.norm(lamp)).astype(np.float32)
+        self._view = rotation[2]
+        self._position = camera.position_mm
+
+    def render(self, t_s: float, picture_number: int) -> NDArray[np.uint8]:
+        """Return the picture (height, width) of an exposure.
+
+        Parameters
+        ----------
+        t_s
+            World time of the exposure's midpoint.
+        picture_number
+            Decides the noise: the same number gives the same noise.
+        """
+        clean = self.clean(t_s)
+        return self._with_noise(clean, picture_number)
+
+    def clean(self, t_s: float) -> NDArray[np.uint8]:
+        """Return the picture without the sensor's noise."""
+        half = 0.5 * self.exposure_s
+        joints = self.world.joints_mm([t_s - half, t_s, t_s + half])
+        px = project(self.camera, joints)
+        steps = self._steps(px)
+        if steps > 1:
+            times = t_s - half + self.exposure_s * (np.arange(steps) + 0.5) / steps
+            joints = self.world.joints_mm(times)
+            px = project(self.camera, joints)
+        else:
+            joints, px = joints[1:2], px[1:2]
+        far = depth(self.camera, joints)
+        image = self._room_u8.copy()
+        box = self._box(px, far, joints)
+        if box is None:
+            return image
+        heading = self.world.heading(t_s)[0]
+        total = sum(
+            self._drawn(joints[k], px[k], far[k], heading, box) for k in range(steps)
+        )
+        left, top, right, bottom = box
+        patch = np.asarray(total) * np.float32(1.0 / steps) + np.float32(0.5)
+        image[top:bottom, left:right] = np.clip(patch, 0.0, 255.0).astype(np.uint8)
+        return image
+
+    def keypoints_px(self, t_s: float) -> NDArray[np.float64]:
+        """Return where `BODY_PARTS` are at a time, (10, 2) px."""
+        return project(self.camera, self.world.keypoints_mm(t_s)[0])
+
+    def _steps(self, px: NDArray[np.float64]) -> int:
+        moved = np.linalg.norm(px[2] - px[0], axis=1)[: len(BODY_PARTS)]
+        return int(np.clip(np.ceil(moved.max() / _BLUR_PX), 1, _MOST_SUBSAMPLES))
+
+    def _box(
+        self,
+        px: NDArray[np.float64],
+        far: NDArray[np.float64],
+        joints: NDArray[np.float64],
+    ) -> tuple[int, int, int, int] | None:
+        """Return left, top, right, bottom of all that changes; None if unseen."""
+        margin = MARGIN_MM * self._focal_px / float(far.min()) + 2.0
+        # The shadow falls aside and grows as the body rises.
+        ground = joints.copy()
+        ground[..., :2] += np.maximum(0.5 * joints[..., 2:], 0.0)
+        ground[..., 2] = 0.0
+        everything = np.concatenate(
+            [px.reshape(-1, 2), project(self.camera, ground).reshape(-1, 2)]
+        )
+        low, high = everything.min(axis=0) - margin, everything.max(axis=0) + margin
+        left, top = (max(0, int(value)) for value in low)
+        right = min(self.camera.width_px, int(high[0]) + 1)
+        bottom = min(self.camera.height_px, int(high[1]) + 1)
+        return (left, top, right, bottom) if left < right and top < bottom else None
+
+    def _drawn(
+        self,
+        joints: NDArray[np.float64],
+        px: NDArray[np.float64],
+        far: NDArray[np.float64],
+        heading: NDArray[np.float64],
+        box: tuple[int, int, int, int],
+    ) -> NDArray[np.float32]:
+        canvas = Canvas.over(self._room, box, self._lamp, self._coat)
+        self._shade_ground(canvas, joints)
+        right = np.array([heading[1], -heading[0], 0.0])
+        body = joints[self.world.joint("trunk")]
+        away = self._position - body
+        for stroke in strokes_of(
+            px,
+            far,
+            self._focal_px,
+            right_side=float(right @ away / np.linalg.norm(away)),
+            scale=self.world.body.scale,
+            lighting=self.lighting,
+        ):
+            draw(canvas, stroke)
+        x, y = px[self.world.joint("trunk")].tolist()
+        add_fur(canvas, (x, y), 0.16)
+        return canvas.pixels
+
+    def _shade_ground(self, canvas: Canvas, joints: NDArray[np.float64]) -> None:
+        ends = joints[[self.world.joint("rump"), self.world.joint("skull")]].copy()
+        height = float(ends[:, 2].mean())
+        ends[:, 2] = 0.0
+        ends[:, :2] += 0.15 * height
+        seen = project(self.camera, ends)
+        far = depth(self.camera, ends)
+        soft = 15.0 + 0.25 * height
+        strength = self.lighting.shadow * min(1.0, 24.0 / max(height, 1.0))
+        start, end = seen.tolist()
+        draw_shadow(
+            canvas,
+            (start[0], start[1]),
+            (end[0], end[1]),
+            soft * self._focal_px / float(far.mean()),
+            abs(float(self._view[2])),
+            strength,
+        )
+
+    def _with_noise(
+        self, clean: NDArray[np.uint8], picture_number: int
+    ) -> NDArray[np.uint8]:
+        spare = self._bank.size - clean.size
+        start = int(word(self._seed, _NOISE_STREAM, picture_number)[0] % spare)
+        noise = self._bank[start : start + clean.size].reshape(clean.shape)
+        np.add(clean, noise, out=self._noisy, dtype=np.int16)
+        np.clip(self._noisy, 0, 255, out=self._noisy)
+        return self._noisy.astype(np.uint8)
+
+
+def _coat(rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return the fur: hairs that lie along the body, (128, 128)."""
+    hairs = rng.normal(size=(128, 128))
+    spectrum = np.fft.fft2(hairs)
+    waves = np.fft.fftfreq(128)
+    spectrum *= np.exp(-((waves[None, :] / 0.08) ** 2) - (waves[:, None] / 0.30) ** 2)
+    smooth = np.fft.ifft2(spectrum).real
+    return np.clip(smooth / smooth.std() / 1.5, -1.0, 1.0).astype(np.float32)
+
+
+def _noise_bank(
+    rng: np.random.Generator, pixels: int, noise_sd: float
+) -> NDArray[np.int16]:
+    values = rng.standard_normal(pixels + 65_537, dtype=np.float32) * noise_sd
+    return np.rint(values).astype(np.int16)

@@ -1,0 +1,99 @@
+"""The rings of a session, as their maker sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rig.messages import NodeEvent, StreamSpec
+from rig.supervisor.status import RateMeter, StreamFigures
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rig.bus.directory import StreamDirectory, StreamWriter
+    from rig.messages import StreamStatus
+    from sync.clock import Clock
+
+__all__ = ["SessionRings"]
+
+_LOSS_COUNTERS = (
+    "failed_grabs",
+    "missing_ids",
+    "triggers_ignored",
+    "missing_samples",
+    "missing_events",
+)
+_OWN = StreamSpec(name="node_events", kind="node_events", node="supervisor")
+
+
+class SessionRings:
+    """Makes the rings, writes the session's own events, measures the rates.
+
+    Parameters
+    ----------
+    streams
+        The session's folder in shared memory.
+    clock
+        Host clock.
+    """
+
+    def __init__(self, streams: StreamDirectory, clock: Clock) -> None:
+        self.streams = streams
+        self._clock = clock
+        self._meters: dict[str, RateMeter] = {}
+        self._notes: StreamWriter | None = None
+
+    def make(self, specs: Iterable[StreamSpec]) -> None:
+        """Make a ring for each stream, and one for the session's own events.
+
+        Raises
+        ------
+        StreamError
+            If shared memory does not suffice, or two streams share a name.
+        """
+        for spec in (_OWN, *specs):
+            ring = self.streams.create_ring(spec)
+            self._meters[spec.name] = RateMeter(ring, self._clock)
+        self._notes = self.streams.writer(_OWN.name)
+
+    def note(self, node: str, state: str, detail: str = "") -> None:
+        """Record what happened to a node or to the session."""
+        if self._notes is not None:
+            self._notes.append(
+                NodeEvent(
+                    host_ns=self._clock.now(), node=node, state=state, detail=detail
+                )
+            )
+
+    def close_of(self, node: str) -> None:
+        """Close the streams of a node that cannot do it any more."""
+        for meter in self._meters.values():
+            if meter.ring.spec.node == node:
+                meter.ring.mark_closed()
+
+    def close_notes(self) -> None:
+        """Close the session's own events: nothing more will be noted."""
+        if self._notes is not None:
+            self._notes.close()
+            self._notes = None
+
+    def figures(self, reads: Mapping[str, StreamStatus]) -> list[StreamFigures]:
+        """Return every stream at a glance.
+
+        Parameters
+        ----------
+        reads
+            How the recorder stands with each stream, by name.
+        """
+        return [
+            StreamFigures(
+                name,
+                published=(head := meter.ring.head),
+                rate_hz=meter.rate_hz(),
+                nominal_hz=meter.ring.spec.rate_hz,
+                lost=sum(meter.ring.counters.get(c, 0) for c in _LOSS_COUNTERS),
+                unrecorded=reads[name].lost if name in reads else 0,
+                waiting=head - reads[name].taken if name in reads else 0,
+            )
+            for name, meter in self._meters.items()
+        ]

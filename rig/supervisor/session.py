@@ -1,0 +1,424 @@
+"""A session from pre-flight to verdict.
+
+::
+
+    pre-flight → processes → open → rings → attach → start ─▶ watch
+                                                               │ stop, time, death
+    verdict ◀── ledger ◀── recorder ◀── sources ◀── triggers ◀─┘
+
+Whatever happens, the processes are ended, what was not yet recorded is salvaged
+and the shared memory is given back.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from rig.bus.control import ControlServer
+from rig.bus.directory import StreamDirectory
+from rig.errors import SessionError, SpringhareError
+from rig.log import log_to_file
+from rig.messages import Request, StreamSpec
+from rig.supervisor.children import StandIn, end_all
+from rig.supervisor.crew import Crew
+from rig.supervisor.disturb import Disturber
+from rig.supervisor.ending import close_session, salvage_abandoned, salvage_unfinished
+from rig.supervisor.lock import rig_lock
+from rig.supervisor.plan import plan_nodes, slowed
+from rig.supervisor.preflight import preflight, require
+from rig.supervisor.rings import SessionRings
+from rig.supervisor.status import NodeFigures, Status
+from sync.clock import Clock, MonotonicClock, utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from rig.config.fault_script import ScriptedFault
+    from rig.config.rig import RigConfig
+    from rig.config.session import SessionConfig
+    from rig.config.task import TaskConfig
+    from rig.recording.ledger import Ledger
+    from rig.supervisor.children import Child
+    from rig.supervisor.preflight import Check
+
+__all__ = ["Options", "Result", "Session"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a session is run, apart from the three configs."""
+
+    simulate: bool = False
+    """Every device is replaced by its twin."""
+    slow: float = 1.0
+    """The simulated world runs so many times slower."""
+    seconds: float | None = None
+    """Stop after so long; None until asked."""
+    faults: Sequence[ScriptedFault] = ()
+    """Script of the simulated faults."""
+    keep_truth: bool = False
+    """Write what the simulated boards sent to ``truth.json`` in the session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a session."""
+
+    folder: Path
+    session_id: str
+    verdict: Literal["PASS", "WARN", "FAIL"]
+    reason: str
+    """Why the session ended, in words."""
+    ledger: Ledger
+    checks: Sequence[Check]
+
+
+class Session:
+    """One run of a rig.
+
+    Parameters
+    ----------
+    rig, task, session
+        The three configs.
+    options
+        How it is run.
+    observe
+        Called a few times a second with the session at a glance.
+    clock
+        Host clock.
+    """
+
+    def __init__(
+        self,
+        rig: RigConfig,
+        task: TaskConfig | None,
+        session: SessionConfig,
+        options: Options = Options(),
+        observe: Callable[[Status], None] = lambda _: None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._rig = slowed(rig, options.slow)
+        self._task = task
+        self._session = session
+        self._options = options
+        self._observe = observe
+        self._clock = clock or MonotonicClock()
+        self._plan = plan_nodes(self._rig, task, simulate=options.simulate)
+        self._stop_reason = ""
+        self._phase = "pre-flight"
+        self._started_utc = utc_now()
+        self._started_ns = self._clock.now()
+        stamp = self._started_utc.astimezone().strftime("%Y-%m-%d_%H-%M-%S")
+        name = f"{stamp}_{task.name if task else 'no_task'}"
+        self._data_root = rig.data_root.expanduser().resolve()
+        self.folder = self._data_root / session.subject / name
+        self.session_id = f"{session.subject}_{name}"
+        self._crew: Crew | None = None
+        self._rings: SessionRings | None = None
+
+    def stop(self, reason: str = "asked to stop") -> None:
+        """Ask the session to end in order; safe from a signal handler."""
+        self._stop_reason = self._stop_reason or reason
+
+    def run(self) -> Result:
+        """Run the session to its end.
+
+        Raises
+        ------
+        PreflightError
+            If the rig is not ready; every reason is named.
+        SpringhareError
+            If a node cannot be made ready. Nothing is left running.
+        """
+        with rig_lock(self._rig.name):
+            salvage_abandoned()
+            checks = self._check()
+            with ExitStack() as stack:
+                streams = self._directory(stack)
+                crew, specs = self._open(stack, streams)
+                rings = self._attach(crew, streams, specs)
+                self._start(crew, rings)
+                self._watch(crew, rings)
+                ledger = self._end(crew, rings)
+        return Result(
+            self.folder,
+            self.session_id,
+            ledger.verdict,
+            self._stop_reason,
+            ledger,
+            checks,
+        )
+
+    def rehearse(self) -> tuple[list[Check], dict[str, list[StreamSpec]]]:
+        """Open every device, say what it would publish, record nothing.
+
+        Returns
+        -------
+        tuple
+            The checks, and the streams by node.
+
+        Raises
+        ------
+        SpringhareError
+            What is not ready.
+        """
+        with rig_lock(self._rig.name):
+            checks = self._check()
+            with ExitStack() as stack:
+                stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+                _, specs = self._open(stack, self._directory(stack))
+        return checks, specs
+
+    # -- making ready
+
+    def _check(self) -> list[Check]:
+        self._report("pre-flight")
+        checks = preflight(self._rig, self._session, self._data_root, self.folder)
+        require(checks)
+        return checks
+
+    def _directory(self, stack: ExitStack) -> StreamDirectory:
+        self.folder.mkdir(parents=True)
+        handler = log_to_file(self.folder / "log" / "supervisor.jsonl", self._clock)
+        stack.callback(handler.close)
+        stack.callback(logging.getLogger().removeHandler, handler)
+        token = f"{self._started_utc:%H%M%S}-{self._rig.name}"
+        streams = StreamDirectory.create(token, self.folder)
+        stack.callback(streams.remove)
+        # runs after the processes have ended, whatever ended them
+        stack.callback(salvage_unfinished, streams)
+        return streams
+
+    def _open(
+        self, stack: ExitStack, streams: StreamDirectory
+    ) -> tuple[Crew, dict[str, list[StreamSpec]]]:
+        self._report("starting processes")
+        server = ControlServer(streams.path / "control")
+        stack.callback(server.close)
+        crew = self._crew = Crew(server, self._clock, lambda: bool(self._stop_reason))
+        stack.callback(crew.dismiss)
+        ports: Mapping[str, str] = {}
+        if self._plan.stand_in:
+            stand_in = self._stand_in(streams)
+            stack.callback(end_all, [stand_in.process])
+            ports = stand_in.ports
+        crew.start_processes(self._plan.nodes, self.folder / "log")
+        self._report("opening devices")
+        results = crew.ask(
+            [node.name for node in self._plan.nodes],
+            "open",
+            lambda name: self._open_arguments(name, ports, streams),
+        )
+        return crew, {
+            name: [msgspec.convert(spec, StreamSpec) for spec in result["streams"]]
+            for name, result in results.items()
+        }
+
+    def _stand_in(self, streams: StreamDirectory) -> StandIn:
+        rig_file = streams.path / "rig.json"
+        rig_file.write_text(self._rig.model_dump_json(), encoding="utf-8")
+        faults_file = streams.path / "faults.json"
+        faults_file.write_bytes(msgspec.json.encode(self._faults()))
+        truth = [f"--truth={self.folder / 'truth.json'}"]
+        return StandIn.start(
+            [
+                f"--rig={rig_file}",
+                f"--epoch={streams.path / 'epoch'}",
+                f"--seed={self._session.seed}",
+                f"--slow={self._options.slow}",
+                f"--faults={faults_file}",
+                *(truth if self._options.keep_truth else []),
+            ],
+            self.folder / "log",
+        )
+
+    def _open_arguments(
+        self, name: str, ports: Mapping[str, str], streams: StreamDirectory
+    ) -> dict[str, Any]:
+        config = dict(self._plan.named(name).config)
+        if name in ports:
+            config["port"] = ports[name]
+        return {
+            "config": config,
+            "rig": self._rig.model_dump(mode="json"),
+            "task": self._task.model_dump(mode="json") if self._task else {},
+            "session": {
+                **self._session.model_dump(mode="json"),
+                "session_id": self.session_id,
+                "simulate": self._options.simulate,
+                "slow": self._options.slow,
+                "epoch_path": str(streams.path / "epoch"),
+                "faults": self._faults(),
+                "started_host_ns": self._started_ns,
+                "started_utc": self._started_utc.isoformat(),
+            },
+            "session_folder": str(self.folder),
+        }
+
+    def _attach(
+        self,
+        crew: Crew,
+        streams: StreamDirectory,
+        specs: Mapping[str, Sequence[StreamSpec]],
+    ) -> SessionRings:
+        self._report("attaching")
+        rings = self._rings = SessionRings(streams, self._clock)
+        rings.make(spec for node in specs.values() for spec in node)
+        crew.ask(
+            [node.name for node in self._plan.nodes],
+            "attach",
+            lambda _: {"directory": str(streams.path)},
+        )
+        return rings
+
+    def _faults(self) -> list[dict[str, Any]]:
+        return [fault.model_dump(mode="json") for fault in self._options.faults]
+
+    # -- running
+
+    def _start(self, crew: Crew, rings: SessionRings) -> None:
+        self._report("starting")
+        for node in self._plan.nodes:
+            if self._stop_reason:
+                return
+            crew.ask([node.name], "start")
+            rings.note(node.name, "running")
+
+    def _watch(self, crew: Crew, rings: SessionRings) -> None:
+        self._started_ns = self._clock.now()
+        seconds = self._options.seconds
+        disturber = Disturber(self._options.faults)
+        while not self._stop_reason:
+            crew.listen(100)
+            self._serve_strangers(crew, rings)
+            elapsed_s = (self._clock.now() - self._started_ns) / 1e9
+            for node, strike in disturber.play(elapsed_s, crew.children):
+                rings.note(node, "fault", f"{strike} sent by the fault script")
+            self._watch_deaths(crew, rings)
+            if seconds is not None and elapsed_s > seconds:
+                self.stop(f"{seconds:g} s are over")
+            self._report("recording")
+        disturber.relent(crew.children)
+
+    def _watch_deaths(self, crew: Crew, rings: SessionRings) -> None:
+        for child in crew.hung():
+            rings.note(child.name, "hung", "no heartbeat for 10 s; killed")
+            child.process.kill()
+            child.process.wait()
+        for child in crew.newly_gone():
+            self._on_death(child, rings)
+
+    def _on_death(self, child: Child, rings: SessionRings) -> None:
+        words = child.last_words() or f"exit status {child.process.returncode}"
+        logger.error("Node %s died: %s", child.name, words)
+        rings.close_of(child.name)
+        rings.note(child.name, "died", words)
+        if child.plan.on_death == "stop":
+            self.stop(f"{child.name} died: {words}")
+
+    def _serve_strangers(self, crew: Crew, rings: SessionRings) -> None:
+        while crew.strangers:
+            client, request = crew.strangers.pop(0)
+            try:
+                self._serve(client, request, crew, rings)
+            except SpringhareError as error:
+                crew.answer(client, request, {}, str(error))
+
+    def _serve(
+        self, client: str, request: Request, crew: Crew, rings: SessionRings
+    ) -> None:
+        match request.name:
+            case "status":
+                crew.answer(client, request, msgspec.to_builtins(self._status()))
+            case "stop":
+                self.stop(f"asked to stop by {client}")
+                crew.answer(client, request, {})
+            case "arm" | "disarm":
+                rings.note("inference", request.name, f"asked by {client}")
+                crew.forward(client, request, "inference")
+            case _:
+                msg = (
+                    "Expected a request among status, stop, arm, disarm, got "
+                    f"{request.name!r}"
+                )
+                raise SessionError(msg)
+
+    # -- ending
+
+    def _end(self, crew: Crew, rings: SessionRings) -> Ledger:
+        self._report("stopping")
+        # The actuator's board goes on until the last decision is carried out.
+        self._ask_to_stop(crew, rings, list(self._rig.trigger_sources), "stop_triggers")
+        self._ask_to_stop(crew, rings, list(self._rig.cameras))
+        if "inference" in crew.children:
+            self._ask_to_stop(crew, rings, ["inference"])
+        self._ask_to_stop(crew, rings, list(self._rig.harp_devices))
+        rings.note("supervisor", "stopped", self._stop_reason)
+        rings.close_notes()
+        self._ask_to_stop(crew, rings, ["recorder"])
+        self._report("closing the ledger")
+        return close_session(
+            self.folder, rings.streams, crew.children, self._rig.ledger
+        )
+
+    def _ask_to_stop(
+        self,
+        crew: Crew,
+        rings: SessionRings,
+        names: Sequence[str],
+        request: Literal["stop", "stop_triggers"] = "stop",
+    ) -> None:
+        for name in names:
+            crew.newly_gone()
+            child = crew.children[name]
+            if child.gone or child.state not in {"ready", "running"}:
+                rings.close_of(name)
+                continue
+            try:
+                result = crew.ask([name], request, timeout_s=60)[name]
+            except SpringhareError as error:
+                logger.warning("Node %s did not stop in order: %s", name, error)
+                rings.close_of(name)
+                rings.note(name, "failed", str(error))
+                continue
+            if request == "stop":
+                child.final = result
+                rings.note(name, "stopped")
+
+    # -- at a glance
+
+    def _report(self, phase: str) -> None:
+        self._phase = phase
+        self._observe(self._status())
+
+    def _status(self) -> Status:
+        now = self._clock.now()
+        children = self._crew.children if self._crew else {}
+        recorder = children.get("recorder")
+        beat = recorder.heartbeat if recorder else None
+        return Status(
+            phase=self._phase,
+            session_id=self.session_id,
+            elapsed_s=(now - self._started_ns) / 1e9,
+            nodes=[
+                NodeFigures(
+                    child.name,
+                    child.state,
+                    (now - child.heard_ns) / 1e9 if child.heard_ns else 0.0,
+                    child.heartbeat.metrics if child.heartbeat else {},
+                )
+                for child in children.values()
+            ],
+            streams=self._rings.figures(beat.reads if beat else {})
+            if self._rings
+            else [],
+        )
