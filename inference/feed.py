@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rig.bus.directory import StreamDirectory
-    from rig.bus.ring import View
+    from rig.bus.reader import View
     from rig.messages import Pose
 
 __all__ = ["COUNTERS", "FrameFeed"]
@@ -49,9 +49,7 @@ class FrameFeed:
     def __init__(self, camera: str, streams: StreamDirectory) -> None:
         self.camera = camera
         self.stream = f"cameras/{camera}"
-        self._poses = streams.writer(f"poses/{camera}")
-        seen = self._poses.seq + sum(self._poses.counters[name] for name in COUNTERS)
-        self._reader = streams.reader(self.stream, start=seen)
+        self._reader = streams.reader(self.stream)
         payload = self._reader.spec.payload
         if payload is None or payload.dtype != "|u1":
             got = payload.dtype if payload else "none"
@@ -60,6 +58,8 @@ class FrameFeed:
                 "camera's pixel_format to Mono8 or RGB8"
             )
             raise ModelError(msg)
+        self._poses = streams.writer(f"poses/{camera}")
+        self._reader.cursor = self._poses.seq + sum(self._poses.counters.values())
         shape = payload.shape
         self.height, self.width = shape[:2]
         self.channels = shape[2] if len(shape) == 3 else 1

@@ -55,11 +55,12 @@ class LatencyMeter:
         """
         found: dict[str, float] = {}
         for name, window in self._stages.items():
-            values = window.newest()
-            if len(values):
-                p50, p99 = np.percentile(values, (50, 99)) / 1e6
-                found[f"{name}_p50_ms"] = float(p50)
-                found[f"{name}_p99_ms"] = float(p99)
+            # by rank: numpy's percentile takes ten times as long, twice a second
+            ordered = np.sort(window.newest())
+            n = len(ordered)
+            for percent in (50, 99) if n else ():
+                rank = -(-percent * n // 100)
+                found[f"{name}_p{percent}_ms"] = int(ordered[rank - 1]) / 1e6
         return found
 
 

@@ -9,6 +9,7 @@ skipped and counted.
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,7 @@ class InferenceNode:
         self._step_config = StepConfig()
         self._state = begin(self._step_config)
         self._attached: _Attached | None = None
+        self._held = ExitStack()
         self._latency = LatencyMeter()
         self._rates = {camera: RateMeter() for camera in self._config.cameras}
         self._exposures_ns: dict[str, int] = {}
@@ -116,13 +118,21 @@ class InferenceNode:
         ModelError
             If the model cannot see a camera's frames.
         """
-        feeds = tuple(FrameFeed(camera, streams) for camera in self._config.cameras)
-        self._attached = _Attached(
-            feeds=feeds,
-            waiter=streams.waiter(feed.stream for feed in feeds),
-            decisions=streams.writer("decisions"),
-            losses=streams.writer(f"losses/{self._name}"),
-        )
+        with ExitStack() as held:  # what was taken is closed, if not all can be
+            feeds = tuple(
+                held.enter_context(closing(FrameFeed(camera, streams)))
+                for camera in self._config.cameras
+            )
+            names = [feed.stream for feed in feeds]
+            self._attached = _Attached(
+                feeds=feeds,
+                waiter=held.enter_context(closing(streams.waiter(names))),
+                decisions=held.enter_context(closing(streams.writer("decisions"))),
+                losses=held.enter_context(
+                    closing(streams.writer(f"losses/{self._name}"))
+                ),
+            )
+            self._held = held.pop_all()
         # a decision's number is its place in the stream, also after a restart
         self._state = begin(self._step_config, self._attached.decisions.seq)
         for feed in feeds:
@@ -134,12 +144,11 @@ class InferenceNode:
     def step(self) -> None:
         """Look at one frame, or wait for one for 20 ms at most."""
         attached = self._require()
-        waiting = [feed for feed in attached.feeds if feed.waiting]
-        if waiting:
-            # in turn: the camera that was looked at longest ago
-            self._look(min(waiting, key=lambda feed: feed.served_ns), attached)
-        else:
-            attached.waiter.wait(_WAIT_MS)
+        feed = _longest_waiting(attached.feeds)
+        if feed is None and attached.waiter.wait(_WAIT_MS):
+            feed = _longest_waiting(attached.feeds)
+        if feed is not None:
+            self._look(feed, attached)
 
     def stop(self) -> None:
         """Count what was not looked at as skipped and close the streams."""
@@ -151,9 +160,7 @@ class InferenceNode:
 
     def close(self) -> None:
         """Let go of streams, sockets and model; may be called twice."""
-        if self._attached is not None:
-            self.stop()
-            self._attached.waiter.close()
+        self._held.close()
         if self._model is not None:
             self._model.close()
 
@@ -256,6 +263,12 @@ class InferenceNode:
             msg = f"Expected {self._name} to be attached to its streams, it is not"
             raise StreamError(msg)
         return self._attached
+
+
+def _longest_waiting(feeds: Sequence[FrameFeed]) -> FrameFeed | None:
+    """Return the camera with news that was looked at longest ago: each in turn."""
+    waiting = [feed for feed in feeds if feed.waiting]
+    return min(waiting, key=lambda feed: feed.served_ns, default=None)
 
 
 def _overwritten(feed: FrameFeed, seq: int, now_ns: int) -> Loss:

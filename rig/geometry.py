@@ -8,6 +8,7 @@ centre of that pixel, x to the right, y down; world to camera is ``R X + t``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,13 +53,20 @@ class Camera:
 
     @property
     def rotation(self) -> NDArray[np.float64]:
-        """World to camera (3, 3)."""
-        return rodrigues(self.rotation_rad)
+        """World to camera (3, 3); do not write into it."""
+        return _rotation(self.rotation_rad)
 
     @property
     def position_mm(self) -> NDArray[np.float64]:
         """Where the camera stands in the world (3,)."""
         return -self.rotation.T @ np.asarray(self.translation_mm)
+
+
+@lru_cache(maxsize=64)
+def _rotation(rotation_rad: tuple[float, float, float]) -> NDArray[np.float64]:
+    matrix = rodrigues(rotation_rad)
+    matrix.flags.writeable = False
+    return matrix
 
 
 def rodrigues(rotation_rad: ArrayLike) -> NDArray[np.float64]:

@@ -207,7 +207,8 @@ class Decision(Record, frozen=True, kw_only=True):
     likelihood: _F64
     """Lowest likelihood of the keypoints that the signal used."""
     sham_draw: _F64
-    """Uniform draw in [0, 1); below the rule's probability it is a sham."""
+    """Uniform draw in [0, 1); below the rule's probability it is a sham. -1 when
+    none was drawn, because the decision was suppressed."""
     armed: _I8
     """1 when the loop was armed."""
     line: _Text24
@@ -259,7 +260,7 @@ class Loss(Record, frozen=True, kw_only=True):
 
     stream: _Text64
     stage: _Text24
-    """device, transport or recorder: where they were lost."""
+    """device, transport, recorder or inference: where they were lost."""
     first_id: _I64
     """Number of the first one that is missing (frame ID, sample, event or seq)."""
     count: _I64

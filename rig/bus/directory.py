@@ -16,7 +16,8 @@ import msgspec
 
 from rig.bus import shared_memory
 from rig.bus.notice import Notifier, Waiter
-from rig.bus.ring import Ring, RingReader, RingWriter
+from rig.bus.reader import RingReader
+from rig.bus.ring import Ring, RingWriter
 from rig.errors import StreamError
 from rig.system import is_alive, process_started
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from rig.messages import Record, StreamSpec
 
 __all__ = ["Owner", "StreamDirectory", "StreamWriter", "abandoned"]
+
+
+_SOCKET_PATH = 107
+"""What the system allows for a Unix socket."""
 
 
 class Owner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,7 +137,21 @@ class StreamDirectory:
         return msgspec.json.decode((self.path / "owner.json").read_bytes(), type=Owner)
 
     def create_ring(self, spec: StreamSpec) -> Ring:
-        """Make the ring of one stream."""
+        """Make the ring of one stream.
+
+        Raises
+        ------
+        StreamError
+            If it is there already, is described wrongly, has too long a name, or
+            shared memory does not suffice.
+        """
+        if (length := len(os.fsencode(self.notice_path(spec.name)))) > _SOCKET_PATH:
+            msg = (
+                f"Expected a path of at most {_SOCKET_PATH} bytes for the socket of "
+                f"{spec.name}, got {length}: shorten the names of the session's "
+                "subject and task, or of the device"
+            )
+            raise StreamError(msg)
         return Ring.create(self._ring_path(spec.name), spec)
 
     def names(self) -> list[str]:

@@ -58,6 +58,10 @@ class Waiter:
         self._sockets.append(socket)
         self._poller.register(socket, zmq.POLLIN)
 
+    def add_socket(self, socket: zmq.Socket[bytes]) -> None:
+        """Wake for another socket too; whoever gave it reads and closes it."""
+        self._poller.register(socket, zmq.POLLIN)
+
     def wait(self, timeout_ms: int) -> bool:
         """Wait for news.
 

@@ -2,10 +2,9 @@
 
 A ring is a file of shared memory: a header that describes the stream, then one
 sequence lock, one row and one payload per slot. The writer marks a slot odd,
-fills it, marks it even and moves the head; a reader copies (or looks), then
-checks the mark again. Each reader keeps a cursor of its own. A reader that is
-overtaken counts what it lost and goes on; a writer that is restarted raises the
-ring's generation and continues the numbering.
+fills it, marks it even and moves the head; a reader (`rig.bus.reader`) copies or
+looks, then checks the mark again. A writer that is restarted raises the ring's
+generation and continues the numbering.
 
 The stores rely on x86's order (`rig.system.require_store_order`).
 """
@@ -13,7 +12,6 @@ The stores rely on x86's order (`rig.system.require_store_order`).
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Batch", "Ring", "RingReader", "RingWriter", "View"]
+__all__ = ["Ring", "RingWriter"]
 
 _MAGIC = b"SPRHRING"
 _LAYOUT_VERSION = 1
@@ -76,20 +74,6 @@ def _pages(nbytes: int) -> int:
 def _cells(mapped: mmap.mmap, name: str, count: int = 1) -> NDArray[np.int64]:
     offset = 0 if _HEADER.fields is None else _HEADER.fields[name][1]
     return np.frombuffer(mapped, "<i8", count=count, offset=offset)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows and payloads that were copied out of a ring, in order."""
-
-    rows: NDArray[np.void]
-    """(n,) structured array in the stream's row layout."""
-    payload: NDArray[Any]
-    """(n, *payload shape); (n, 0) uint8 for a stream without payload."""
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.rows)
 
 
 class Ring:
@@ -325,148 +309,3 @@ class RingWriter:
     def close(self) -> None:
         """Say that nothing more will come; may be called twice."""
         self.ring.mark_closed()
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """Elements as they lie in the ring, not copied; check `intact` after use."""
-
-    first_seq: int
-    rows: NDArray[np.void]
-    payload: NDArray[Any]
-    locks: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        """Return the number of elements."""
-        return len(self.rows)
-
-    def intact(self) -> int:
-        """Return how many elements, counted back from the last, are still whole.
-
-        The writer overtakes from the front: the first ones go first.
-        """
-        n = len(self.locks)
-        wanted = 2 * np.arange(self.first_seq, self.first_seq + n) + 2
-        broken = np.flatnonzero(self.locks != wanted)
-        return n - (int(broken[-1]) + 1 if len(broken) else 0)
-
-
-class RingReader:
-    """One reader of a ring, with a cursor of its own.
-
-    Parameters
-    ----------
-    ring
-        The ring, mapped by this process.
-    start
-        The `seq` to begin with; by default the next one to be published.
-    """
-
-    def __init__(self, ring: Ring, start: int | None = None) -> None:
-        self.ring = ring
-        self.cursor = ring.head if start is None else start
-        self.generation = ring.generation
-        self.taken = 0
-        """Elements read."""
-        self.skipped = 0
-        """Elements passed over by `latest`: policy, not loss."""
-        self.losses: list[tuple[int, int]] = []
-        """(first seq, count) of elements overwritten before they were read."""
-
-    @property
-    def spec(self) -> StreamSpec:
-        """What the stream is."""
-        return self.ring.spec
-
-    @property
-    def lost(self) -> int:
-        """Number of elements overwritten before they were read."""
-        return sum(count for _, count in self.losses)
-
-    @property
-    def available(self) -> int:
-        """Number of elements published and not yet read."""
-        return self.ring.head - self.cursor
-
-    @property
-    def finished(self) -> bool:
-        """Whether the writer has closed the stream and all of it was read."""
-        return self.ring.closed and self.available <= 0
-
-    def restarted(self) -> bool:
-        """Tell, once for each restart, whether the ring has a new writer."""
-        generation = self.ring.generation
-        changed = generation != self.generation and self.generation > 0
-        self.generation = generation
-        return changed
-
-    def peek(self, most: int) -> View:
-        """Return the next elements as they lie, at most `most` and unbroken in memory.
-
-        The view may be empty. Use it, check `View.intact`, then `advance`.
-        """
-        self._catch_up()
-        slots = self.ring.slots
-        slot = self.cursor % slots
-        n = max(0, min(self.available, most, slots - slot))
-        part = slice(slot, slot + n)
-        return View(
-            self.cursor,
-            self.ring.rows[part],
-            self.ring.payload[part],
-            self.ring.locks[part],
-        )
-
-    def advance(self, n: int, intact: int | None = None) -> None:
-        """Move on by `n` elements, of which the last `intact` were still whole."""
-        whole = n if intact is None else intact
-        if whole < n:
-            self._lose(n - whole)
-        self.cursor += whole
-        self.taken += whole
-
-    def read(self, most: int) -> Batch:
-        """Copy the next elements, in order, every one: at most `most`, maybe none.
-
-        What the writer overtook is counted in `losses`.
-        """
-        view = self.peek(most)
-        rows, payload = view.rows.copy(), view.payload.copy()
-        intact = view.intact()
-        self.advance(len(rows), intact)
-        first = len(rows) - intact
-        return Batch(rows[first:], payload[first:])
-
-    def latest(self) -> Batch | None:
-        """Copy the newest element that was not read yet; skip the ones before it.
-
-        Returns
-        -------
-        Batch or None
-            One element; None when there is nothing new.
-        """
-        while (head := self.ring.head) > self.cursor:
-            self.skipped += head - 1 - self.cursor
-            self.cursor = head - 1
-            batch = self.read(1)
-            if len(batch):
-                return batch
-        return None
-
-    def _catch_up(self) -> None:
-        # The slot after the newest is being written: the oldest whole element is
-        # the one behind it. A sixteenth of the ring is left as a head start.
-        oldest = self.ring.head - self.ring.slots + 1
-        if self.cursor < oldest:
-            self._lose(oldest + self.ring.slots // 16 - self.cursor)
-
-    def _lose(self, n: int) -> None:
-        n = min(n, max(self.available, 0))
-        if n <= 0:
-            return
-        if self.losses and sum(self.losses[-1]) == self.cursor:
-            first, count = self.losses.pop()
-            self.losses.append((first, count + n))
-        else:
-            self.losses.append((self.cursor, n))
-        self.cursor += n

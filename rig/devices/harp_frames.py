@@ -16,7 +16,7 @@ from harp.protocol import MessageType
 from rig.devices.harp_registers import registers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["Framer", "Stamped", "parse_event", "payload_layouts"]
 
@@ -36,7 +36,7 @@ class Stamped:
 
     address: int
     stamp_us: int
-    """Device time in µs, cut to Harp's tick of 32 µs."""
+    """Device time in us, cut to Harp's tick of 32 us."""
     payload: bytes
 
 
@@ -57,13 +57,14 @@ class Framer:
     Parameters
     ----------
     layouts
-        Type code and payload bytes of each address, as of `payload_layouts`.
+        Type code and payload bytes of each address, as of `payload_layouts`; None
+        takes any message that is whole, as a board does, which answers to nonsense.
 
     Examples
     --------
     >>> framer = Framer(payload_layouts())
     >>> whole = registers.MapDigest.format(7)
-    >>> framer.feed(b"noise" + whole[:4]), framer.feed(whole[4:]) == [whole]
+    >>> list(framer.feed(b"noise" + whole[:4])), list(framer.feed(whole[4:])) == [whole]
     ([], True)
     >>> framer.bad
     1
@@ -71,32 +72,33 @@ class Framer:
 
     __slots__ = ("_in_trouble", "_layouts", "_rest", "bad")
 
-    def __init__(self, layouts: Mapping[int, tuple[int, int]]) -> None:
+    def __init__(self, layouts: Mapping[int, tuple[int, int]] | None) -> None:
         self._layouts = layouts
         self._rest = b""
         self._in_trouble = False
         self.bad = 0
         """Places where bytes were no message; one place counts once."""
 
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """Take bytes as they come and return the messages that are complete."""
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Take bytes as they come and give the messages that are complete.
+
+        While a message is out, `bad` tells what was damaged before it; take all.
+        """
         data = self._rest + chunk if self._rest else chunk
-        frames: list[bytes] = []
         at, end = 0, len(data)
         while at < end:
             size = self._size(data, at, end)
             if size is None:
                 break
             if size > 0 and sum(data[at : at + size - 1]) & 0xFF == data[at + size - 1]:
-                frames.append(data[at : at + size])
-                at += size
                 self._in_trouble = False
+                yield data[at : at + size]
+                at += size
             else:
                 at += 1
                 self.bad += not self._in_trouble
                 self._in_trouble = True
         self._rest = data[at:]
-        return frames
 
     def _size(self, data: bytes, at: int, end: int) -> int | None:
         """Return the size of the message at a place; 0 for none, None for not yet."""
@@ -112,8 +114,8 @@ class Framer:
     def _plausible(self, kind: int, address: int, code: int, size: int) -> bool:
         header = _STAMPED_HEADER if code & _STAMP_FLAG else _HEADER
         nbytes = size - header - 1
-        if kind & _ERROR_FLAG:
-            return 0 <= nbytes <= 32
+        if kind & _ERROR_FLAG or self._layouts is None:
+            return nbytes >= 0
         layout = self._layouts.get(address)
         if layout is None or layout[0] != code & ~_STAMP_FLAG:
             return False

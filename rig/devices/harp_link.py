@@ -1,19 +1,16 @@
-"""The link to a board: a serial port, or a socket where a twin stands in.
+"""The link to a board: requests, and what the board sends by itself.
 
 Requests go through Harp's own client. What the board sends by itself does not wait
 in that client's queues: it is stamped with its arrival and handed on in the thread
-that read it. This file is the only one that knows ports.
+that read it.
 """
 
 from __future__ import annotations
 
-import os
-import select
-import socket
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import serial
-from harp.device.client import Device, DeviceError as RefusedError, TransportError
+from harp.device.client import Device, TransportError
+from harp.device.client import DeviceError as RefusedError
 from harp.device.core import (
     DeviceName,
     FirmwareVersionHigh,
@@ -28,124 +25,23 @@ from rig.errors import DeviceError, VersionError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rig.devices.harp_port import BytePort
     from sync.clock import Clock
 
-__all__ = ["BytePort", "HarpLink", "SerialPort"]
+__all__ = ["HarpLink"]
 
-_BAUD = 1_000_000
-_READ_BYTES = 4096
-_PATIENCE_S = 0.05
 _EVENT = 3
 _ATTEMPTS = 3
 
 
-class BytePort(Protocol):
-    """A way for bytes to a board and back; `HarpLink` calls it."""
-
-    def open(self) -> None:
-        """Open it; raises TransportError."""
-        ...
-
-    def read(self) -> bytes:
-        """Return what has come, or nothing after a short while; TransportError."""
-        ...
-
-    def write(self, data: bytes) -> None:
-        """Send bytes; raises TransportError."""
-        ...
-
-    def close(self) -> None:
-        """Close it; may be called twice."""
-        ...
-
-
-class SerialPort:
-    """A serial port, a pseudo-terminal, or ``socket://host:port``.
-
-    Parameters
-    ----------
-    url
-        As in the rig file.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._serial: serial.SerialBase | None = None
-
-    def open(self) -> None:
-        """Open the port for ourselves alone and drop what an old session left there.
-
-        Raises
-        ------
-        TransportError
-            If it is not there or in use.
-        """
-        try:
-            # no setting of modem lines by hand: a pseudo-terminal has none
-            port = serial.serial_for_url(
-                self._url, _BAUD, timeout=0, write_timeout=1.0, exclusive=True
-            )
-            if self._url.startswith("socket://"):
-                _send_at_once(port.fileno())
-            port.reset_input_buffer()
-        except (serial.SerialException, OSError) as error:
-            raise TransportError(str(error)) from error
-        self._serial = port
-
-    def read(self) -> bytes:
-        """Return what has come; nothing after 50 ms of silence.
-
-        Raises
-        ------
-        TransportError
-            If the other end is gone.
-        """
-        if self._serial is None:
-            msg = "the port is closed"
-            raise TransportError(msg)
-        try:
-            fd = self._serial.fileno()
-            if not select.select([fd], [], [], _PATIENCE_S)[0]:
-                return b""
-            data = os.read(fd, _READ_BYTES)
-        except BlockingIOError:
-            return b""
-        except (OSError, ValueError, serial.SerialException) as error:
-            raise TransportError(str(error)) from error
-        if not data:
-            msg = "the other end was closed"
-            raise TransportError(msg)
-        return data
-
-    def write(self, data: bytes) -> None:
-        """Send bytes; at most for a second.
-
-        Raises
-        ------
-        TransportError
-            If the other end is gone or does not take them.
-        """
-        if self._serial is None:
-            msg = "the port is closed"
-            raise TransportError(msg)
-        try:
-            self._serial.write(data)
-        except (OSError, serial.SerialException) as error:
-            raise TransportError(str(error)) from error
-
-    def close(self) -> None:
-        """Close the port; may be called twice."""
-        if self._serial is not None:
-            self._serial.close()
-
-
-def _send_at_once(fd: int) -> None:
-    with socket.socket(fileno=os.dup(fd)) as same:
-        same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
 class _Client(Device[None]):
+    """Harp's client, less patient, and asked whether its reading thread lives."""
+
     REPLY_TIMEOUT = 0.5
+
+    @property
+    def reading(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
 
 class _Tee:
@@ -164,24 +60,27 @@ class _Tee:
         self._on_message = on_message
         self.framer = Framer(payload_layouts())
         self.healthy = True
-        """False when the thread that reads ended, for whatever reason."""
+        """False when the port failed: nothing can come any more."""
+        self.failed = False
+        """Whether the thread that reads ended by a fault of ours."""
 
     def open(self) -> None:
         self._port.open()
 
     def read(self) -> bytes:
-        finished = False
         try:
             chunk = self._port.read()
-            arrival_ns = self._clock.now()
-            replies = b"".join(
-                frame
-                for frame in self.framer.feed(chunk)
-                if not self._took(frame, arrival_ns)
-            )
-            finished = True
-        finally:
-            self.healthy = finished
+        except TransportError:
+            self.healthy = False
+            raise
+        arrival_ns = self._clock.now()
+        self.failed = True  # until all is taken: what is raised ends the thread
+        replies = b"".join(
+            frame
+            for frame in self.framer.feed(chunk)
+            if not self._took(frame, arrival_ns)
+        )
+        self.failed = False
         return replies
 
     def _took(self, frame: bytes, arrival_ns: int) -> bool:
@@ -211,7 +110,7 @@ class HarpLink:
     on_message
         Called in the reading thread with each event, and with each reply to
         something that was sent by `send`: the message and its arrival in ns. What
-        it raises ends the thread and is seen as `healthy` being False.
+        it raises ends the thread and is seen in `failed`.
     """
 
     def __init__(
@@ -238,6 +137,15 @@ class HarpLink:
     def healthy(self) -> bool:
         """Whether messages still can come."""
         return self._tee.healthy
+
+    @property
+    def failed(self) -> bool:
+        """Whether the thread that reads was ended by what `on_message` raised.
+
+        Asked from another thread it may be True for a moment while a message is
+        taken.
+        """
+        return self._tee.failed and not self._client.reading
 
     def open(self) -> None:
         """Connect and make sure that the right board with the right firmware answers.
@@ -271,7 +179,10 @@ class HarpLink:
                 f"{self._name}, got {name or 'a device'} (WhoAmI {who}): check the port"
             )
             raise DeviceError(msg)
-        version = int(self.read(FirmwareVersionHigh)), int(self.read(FirmwareVersionLow))
+        version = (
+            int(self.read(FirmwareVersionHigh)),
+            int(self.read(FirmwareVersionLow)),
+        )
         digest = int(self.read(registers.MapDigest))
         fits = version[0] == FIRMWARE_VERSION[0] and version >= FIRMWARE_VERSION
         if not fits or digest != MAP_DIGEST:

@@ -61,7 +61,7 @@ def write_at(fd: int, data: bytes | NDArray[Any], offset: int) -> None:
     """Write all of a contiguous block at an offset, without a copy of our own."""
     rest = np.frombuffer(data, np.uint8)
     while len(rest):
-        written = os.pwrite(fd, rest, offset)
+        written = os.pwrite(fd, rest.data, offset)
         rest, offset = rest[written:], offset + written
 
 

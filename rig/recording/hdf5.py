@@ -168,6 +168,8 @@ def _encode_streams(streams: Sequence[StreamLayout]) -> str:
 def _file_access() -> Any:
     plist = _h5.h5p.create(_h5.h5p.FILE_ACCESS)
     plist.set_alignment(PAGE_BYTES, PAGE_BYTES)
+    # else a dataset that is still referred to would keep the file open
+    plist.set_fclose_degree(_h5.h5f.CLOSE_STRONG)
     plist.set_libver_bounds(_h5.h5f.LIBVER_V110, _h5.h5f.LIBVER_V110)
     return plist
 

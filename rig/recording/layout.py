@@ -17,11 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rig.errors import SessionError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from rig.messages import StreamKind, StreamSpec
+
+    Attribute = str | float | list[str | float | int]
 
 __all__ = [
     "FORMAT",
@@ -165,13 +168,14 @@ class StreamLayout:
         return f"{self.name.replace('/', '+')}-{number}.h5"
 
     @property
-    def attributes(self) -> Mapping[str, str | float | list[str] | list[float]]:
+    def attributes(self) -> Mapping[str, Attribute]:
         """What is written beside the payload, or beside the table without one."""
         spec = self.spec
-        rate = {}
+        found: dict[str, Attribute] = {"kind": spec.kind, "node": spec.node}
         if spec.rate_hz is not None:
-            rate = {"rate_hz": spec.rate_hz * self.units_per_row}
-        return {"kind": spec.kind, "node": spec.node, **rate, **spec.attributes}
+            found["rate_hz"] = spec.rate_hz * self.units_per_row
+        found.update(spec.attributes)
+        return found
 
 
 def _check(spec: StreamSpec) -> None:

@@ -7,6 +7,7 @@ its own name at the moment it is needed: whoever looks sees whole segments only.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rig.recording import disk
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["SegmentFiles"]
 
 
+@dataclass(frozen=True, slots=True)
 class _Segment:
     """One open segment."""
 
-    def __init__(self, fd: int, offsets: Mapping[str, int]) -> None:
-        self.fd = fd
-        self.offsets = offsets
+    fd: int
+    offsets: Mapping[str, int]
 
 
 class SegmentFiles:
@@ -57,8 +58,8 @@ class SegmentFiles:
         self._image = make_segment_image(layout, folder / f".{layout.segment_file(0)}")
         self._open: dict[int, _Segment] = {}
         self._spare: tuple[int, Future[int]] | None = None
-        if not self._path(first).exists():
-            self._make_ahead(first)
+        self._ahead = first - 1
+        self._make_ahead(first)
 
     def write(self, dataset: DatasetLayout, first: int, entries: NDArray[Any]) -> None:
         """Write entries from position `first` on, straight from the caller's memory.
@@ -103,7 +104,7 @@ class SegmentFiles:
             n = min(count - done, per_segment - at)
             yield self._segment(number), at, slice(done, done + n)
             done += n
-            if 2 * (at + n) > per_segment and not self._path(number + 1).exists():
+            if 2 * (at + n) > per_segment:
                 self._make_ahead(number + 1)
 
     def _segment(self, number: int) -> _Segment:
@@ -119,17 +120,17 @@ class SegmentFiles:
         return self._open[number]
 
     def _make_ahead(self, number: int) -> None:
-        if self._spare is None:
-            self._spare = (
-                number,
-                self._keeper.make_ahead(lambda: self._make(number)),
-            )
+        if number <= self._ahead or self._path(number).exists():
+            return
+        self._ahead = number
+        self._spare = (number, self._keeper.make_ahead(lambda: self._make(number)))
 
     def _take_spare(self, number: int) -> int:
         if self._spare is not None and self._spare[0] == number:
             future = self._spare[1]
             self._spare = None
-            return future.result()
+            if future.exception() is None:
+                return future.result()
         return self._make(number)
 
     def _make(self, number: int) -> int:
@@ -142,5 +143,3 @@ class SegmentFiles:
 
     def _hidden(self, number: int) -> Path:
         return self._folder / f".{self.layout.segment_file(number)}"
-
-

@@ -18,6 +18,7 @@ __all__ = ["Canvas", "Stroke", "add_fur", "draw", "draw_shadow"]
 
 _F = np.float32
 _SHORT_PX2 = 1e-4
+_STILL_PX2 = 0.04
 _MELT_MM = 2.5
 """Surfaces closer than this melt into one another."""
 _AMBIENT = 0.38
@@ -35,6 +36,8 @@ class Stroke:
     """Grey level where it faces the lamp."""
     flat: bool = False
     """Not lit: paint, or an eye."""
+    motion: tuple[float, float] = (0.0, 0.0)
+    """How far it moves while the shutter is open, px."""
 
 
 @dataclass(slots=True)
@@ -83,11 +86,13 @@ def draw(canvas: Canvas, stroke: Stroke) -> None:
     """Draw a capsule where it is in front of what is there."""
     ax, ay, ar, az = stroke.start
     bx, by, br, bz = stroke.end
+    mx, my = stroke.motion
+    wide, high = 1.0 + 0.5 * abs(mx), 1.0 + 0.5 * abs(my)
     window = canvas.window(
-        min(ax - ar, bx - br) - 1.0,
-        min(ay - ar, by - br) - 1.0,
-        max(ax + ar, bx + br) + 1.0,
-        max(ay + ar, by + br) + 1.0,
+        min(ax - ar, bx - br) - wide,
+        min(ay - ar, by - br) - high,
+        max(ax + ar, bx + br) + wide,
+        max(ay + ar, by + br) + high,
     )
     if window is None:
         return
@@ -115,6 +120,9 @@ def draw(canvas: Canvas, stroke: Stroke) -> None:
     np.subtract(_F(1.0), bulge, out=bulge)
     # Near its edge, r (1 - d^2 / r^2) / 2 is the distance inside the edge.
     cover = bulge * (radius * _F(0.5))
+    if mx * mx + my * my > _STILL_PX2:
+        # A moving edge is a ramp as wide as it moves across itself.
+        cover /= _F(1.0) + np.abs(nx * _F(mx) + ny * _F(my))
     cover += _F(0.5)
     np.maximum(bulge, _F(0.0), out=bulge)
     np.sqrt(bulge, out=bulge)

@@ -67,15 +67,22 @@ _LIMBS = (
         _Limb("eye", "eye", 1.9, 1.9, "eye"),
     ),
 )
-_PAINTED = ("iliac_crest", "hip", "knee", "ankle", "mtp")
-"""Joints that carry a dot of white paint on the right side."""
-_PAINT_MM = 1.15
-_GLINT_MM = 0.6
+_PAINT_SEEN = 0.1
+_SPOTS = (
+    *(
+        (name, 1.15, 225.0, (0.0, 0.0))
+        for name in ("iliac_crest", "hip", "knee", "ankle", "mtp")
+    ),
+    ("eye", 0.6, 200.0, (0.5, -0.6)),
+)
+"""White paint on joints of the right side, and the glint in the eye: radius in mm,
+grey level, and how far beside the joint in mm."""
 _INDEX = {name: k for k, name in enumerate(JOINTS)}
 
 
 def strokes_of(
     px: NDArray[np.float64],
+    moved_px: NDArray[np.float64],
     depth_mm: NDArray[np.float64],
     focal_px: float,
     *,
@@ -89,6 +96,8 @@ def strokes_of(
     ----------
     px
         (joints, 2) where the joints are in the picture.
+    moved_px
+        (joints, 2) how far they move while the shutter is open.
     depth_mm
         (joints,) their distance.
     focal_px
@@ -102,6 +111,7 @@ def strokes_of(
     """
     x, y = px[:, 0].tolist(), px[:, 1].tolist()
     z = depth_mm.tolist()
+    u, v = moved_px[:, 0].tolist(), moved_px[:, 1].tolist()
     shades = {
         "fur": lighting.fur,
         "thin": 1.3 * lighting.fur,
@@ -121,34 +131,18 @@ def strokes_of(
                 2.0 * focal_px / (z[a] + z[b]),
                 shades[limb.coat] * lighting.level,
                 flat=limb.coat == "eye",
+                motion=(0.5 * (u[a] + u[b]), 0.5 * (v[a] + v[b])),
             )
         )
     strokes.sort(key=lambda stroke: -(stroke.start[3] + stroke.end[3]))
-    strokes.extend(_spots(x, y, z, focal_px * scale, right_side, lighting))
+    if right_side > _PAINT_SEEN:
+        size = near * min(1.0, 2.0 * right_side)
+        for name, mm, level, aside in _SPOTS:
+            k = _INDEX[name]
+            px_mm = size / z[k]
+            dot = (x[k] + aside[0] * px_mm, y[k] + aside[1] * px_mm, mm * px_mm)
+            spot = (*dot, z[k] - MARGIN_MM)
+            strokes.append(
+                Stroke(spot, spot, px_mm, level * lighting.level, True, (u[k], v[k]))
+            )
     return strokes
-
-
-def _spots(
-    x: list[float],
-    y: list[float],
-    z: list[float],
-    focal_px: float,
-    right_side: float,
-    lighting: Lighting,
-) -> list[Stroke]:
-    """Return the paint on the joints and the glint in the eye."""
-    if right_side < 0.1:
-        return []
-    spots = []
-    for name in _PAINTED:
-        k = _INDEX[name]
-        radius = _PAINT_MM * focal_px / z[k] * min(1.0, 2.0 * right_side)
-        dot = (x[k], y[k], radius, z[k] - MARGIN_MM)
-        spots.append(
-            Stroke(dot, dot, focal_px / z[k], 225.0 * lighting.level, flat=True)
-        )
-    k = _INDEX["eye"]
-    px = focal_px / z[k]
-    glint = (x[k] + 0.5 * px, y[k] - 0.6 * px, _GLINT_MM * px, z[k] - MARGIN_MM)
-    spots.append(Stroke(glint, glint, px, 200.0 * lighting.level, flat=True))
-    return spots

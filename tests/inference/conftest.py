@@ -176,6 +176,8 @@ class Bench:
         self.task = task
         self.tmp_path = tmp_path
         self.node = self.make_node()
+
+    def begin(self):
         for spec in self.node.open():
             self.streams.create_ring(spec)
         self.node.attach(self.streams)
@@ -228,12 +230,13 @@ class Bench:
 
 @pytest.fixture
 def make_bench(shm, tmp_path):
-    """Makes `Bench`es."""
+    """Makes `Bench`es, one after the other: `close` one before the next."""
     made = []
 
     def make(task, shapes=None, slots=16):
         bench = Bench(task, shapes or {"left": (12, 16)}, tmp_path, slots)
         made.append(bench)
+        bench.begin()
         return bench
 
     yield make

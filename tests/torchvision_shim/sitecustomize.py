@@ -22,9 +22,9 @@ _keep = []
 
 def install() -> None:
     """Declare torchvision's operators just before it is imported, if it must be."""
-    if "torchvision" not in sys.modules and not any(
-        isinstance(finder, _BeforeTorchvision) for finder in sys.meta_path
-    ):
+    # by name: a process may have it from PYTHONPATH and load it by its path as well
+    there = {type(finder).__name__ for finder in sys.meta_path}
+    if "torchvision" not in sys.modules and _BeforeTorchvision.__name__ not in there:
         sys.meta_path.insert(0, _BeforeTorchvision())
 
 
@@ -33,7 +33,6 @@ class _BeforeTorchvision(importlib.abc.MetaPathFinder):
         if fullname == "torchvision":
             sys.meta_path.remove(self)
             _declare()
-        return None
 
 
 def _declare() -> None:

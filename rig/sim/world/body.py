@@ -86,6 +86,7 @@ MASS_FRACTIONS: tuple[tuple[float, str, str], ...] = (
 )
 """Share of the body's mass, half way between two joints."""
 
+
 @dataclass(frozen=True, slots=True)
 class Body:
     """Size and mass of one mouse."""

@@ -57,6 +57,8 @@ class Plan:
     take_off_velocity_mm_s: tuple[float, float, float] | None = None
     jump_height_mm: float | None = None
     """Rise of the centre of mass from take-off to the top of the flight."""
+    reach_target_mm: tuple[float, float, float] | None = None
+    """Where the forepaw grasps."""
 
 
 def baked(plan: Plan, period_s: float) -> tuple[Path, Path]:

@@ -11,6 +11,8 @@ from rig.sim.world.paths import Knot, Path
 from rig.sim.world.plan import Plan, Posture
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from rig.sim.world.body import Body
 
 __all__ = ["plan_reach"]
@@ -37,7 +39,9 @@ def plan_reach(body: Body, period_s: float, rng: np.random.Generator) -> Plan:
     size = body.scale
     pitch = 0.50 + rng.uniform(-0.04, 0.04)
     trunk = np.array([-8.0, 0.0, 26.0 * size])
-    paws = _forepaw(onset, period_s, size, rng)
+    aim = np.array([42.0, -3.0, 24.0]) + rng.uniform(-1.5, 1.5, 3)
+    paws = _forepaw(onset, period_s, size, aim)
+    x, y, z = (trunk * [1.0, 1.0, 0.0] + size * aim).tolist()
     still = np.array([pitch, -0.28, 0.0, 0.12])
     rest = np.concatenate(
         [
@@ -47,7 +51,7 @@ def plan_reach(body: Body, period_s: float, rng: np.random.Generator) -> Plan:
     )
     left = trunk * [1.0, 1.0, 0.0] + size * np.array([26.0, 8.0, 10.0])
 
-    def feet(t_s: np.ndarray) -> np.ndarray:
+    def feet(t_s: NDArray[np.float64]) -> NDArray[np.float64]:
         fixed = np.tile(rest, (len(t_s), 1))
         other = np.tile(left, (len(t_s), 1))
         return np.concatenate([fixed, trunk * [1, 1, 0] + paws(t_s), other], axis=1)
@@ -63,14 +67,14 @@ def plan_reach(body: Body, period_s: float, rng: np.random.Generator) -> Plan:
         ),
         hind_load=lambda t: np.full((len(t), 2), 0.4),
         onset_s=onset,
+        reach_target_mm=(x, y, z),
     )
 
 
 def _forepaw(
-    onset: float, period_s: float, size: float, rng: np.random.Generator
+    onset: float, period_s: float, size: float, aim: NDArray[np.float64]
 ) -> Path:
     """Rest on the bar, lift, reach, grasp, bring to the mouth, put down."""
-    aim = np.array([42.0, -3.0, 24.0]) + rng.uniform(-1.5, 1.5, 3)
     rest, lifted = np.array([26.0, -8.0, 10.0]), np.array([27.0, -8.0, 19.0])
     mouth = np.array([37.0, -2.5, 30.0])
     speed = (aim - lifted) / 0.16

@@ -128,6 +128,11 @@ class World:
         return self.plan.jump_height_mm
 
     @property
+    def reach_target_mm(self) -> tuple[float, float, float] | None:
+        """Where the forepaw grasps; None without a reach."""
+        return self.plan.reach_target_mm
+
+    @property
     def electromechanical_delay_s(self) -> float:
         """Time by which the EMG leads the force, in s."""
         return self._muscles.delay_s

@@ -202,7 +202,9 @@ class Board final : public Reporter {
         return give(out, counters);
       }
       case PULSE.address: case LEVEL.address: return true;
-      default: return false;  // events are not read: they would have no samples
+      default:  // events are not read: there would be nothing in them
+        *r = Register{address, 0x01, 1};
+        return false;
     }
   }
 

@@ -1,0 +1,261 @@
+"""A Harp board as a node: signals, edges, camera trigger and actuator on one clock.
+
+::
+
+    board ──bytes──▶ reading thread ──▶ rings of signals and events
+                          │ queues
+                          ▼
+    decisions ──▶ node's loop ──▶ rings of acknowledgements, losses, clock models
+                          │ commands
+                          ▼
+                        board
+
+A board that is unplugged is waited for; what was missed meanwhile is recorded as
+lost. When this process dies, the board ends its pulses by itself (MaxWidth), and
+trains after two seconds without a word from the host (HostTimeout).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from rig.config.rig import HarpConfig
+from rig.devices.actuator import Actuator
+from rig.devices.harp_board import Board
+from rig.devices.harp_commands import Commands
+from rig.devices.harp_intake import Intake
+from rig.devices.harp_plan import plan_board
+from rig.devices.harp_port import BytePort, SerialPort
+from rig.devices.harp_presence import Presence
+from rig.errors import DeviceError, StreamError
+from rig.messages import ClockRecord, StreamSpec, StreamStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rig.bus.directory import StreamDirectory, StreamWriter
+    from rig.node import NodeContext
+
+__all__ = ["HarpDevice"]
+
+_TURN_MS = 20
+_PUBLISH_NS = 500_000_000
+_ASK_NS = 100_000_000
+_ANSWER_NS = 1_000_000_000
+
+logger = logging.getLogger(__name__)
+
+
+class HarpDevice:
+    """The node of one Harp board.
+
+    Parameters
+    ----------
+    context
+        What the node is given; `config` is the device's section of the rig file.
+    open_port
+        Makes the way to the board from the rig file's port.
+    """
+
+    def __init__(
+        self,
+        context: NodeContext,
+        open_port: Callable[[str], BytePort] = SerialPort,
+    ) -> None:
+        self._config = HarpConfig.model_validate(dict(context.config))
+        self._clock = context.clock
+        self._open_port = open_port
+        self._plan = plan_board(context.name, self._config)
+        self._intake = Intake(self._plan)
+        self._presence = Presence(
+            self._plan,
+            self._intake,
+            self._connect,
+            self._clock,
+            self._config.reconnect_s,
+        )
+        self._commands: Commands | None = None
+        self._writers: dict[str, StreamWriter] = {}
+        self._running = False
+        self._ask_ns = 0
+        self._publish_ns = 0
+
+    def open(self) -> Sequence[StreamSpec]:
+        """Connect to the board, check and set it up; declare the streams.
+
+        Raises
+        ------
+        DeviceError
+            If the board is not there, is another one or refuses a setting.
+        VersionError
+            If its firmware or register map is not ours.
+        """
+        self._presence.open()
+        return self._plan.specs(self._config.ring_seconds)
+
+    def attach(self, streams: StreamDirectory) -> None:
+        """Take the writers, and the decisions where this board has the actuator."""
+        specs = self._plan.specs(self._config.ring_seconds)
+        self._writers = {spec.name: streams.writer(spec.name) for spec in specs}
+        self._intake.attach(self._writers)
+        if self._config.actuator is not None:
+            timeout_ns = round(self._config.acknowledge_timeout_ms * 1e6)
+            self._commands = Commands(
+                Actuator(self._config.actuator, timeout_ns),
+                self._presence,
+                self._intake,
+                self._clock,
+                streams,
+                self._writers["acknowledgements"].append,
+            )
+
+    def start(self) -> None:
+        """Start all streams of the board at one instant, numbered from 0."""
+        self._presence.start()
+        self._running = True
+
+    def step(self) -> None:
+        """Carry out decisions, record answers and losses, look after board and clock.
+
+        Raises
+        ------
+        DeviceError
+            If the board was unplugged and did not come back in time.
+        """
+        self._wait()
+        self._presence.look()
+        self._serve()
+        now_ns = self._clock.now()
+        self._ask_time(now_ns)
+        if now_ns >= self._publish_ns:
+            self._publish_ns = now_ns + _PUBLISH_NS
+            self._publish_clock()
+            self._count({"bad_messages": self._presence.bad})
+
+    def stop(self) -> None:
+        """Stop acquiring, answer every decision, bring outputs low, close streams."""
+        if self._running:
+            self._running = False
+            self._presence.stop_samples()
+            self._serve()
+            while self._commands is not None and self._commands.waiting:
+                self._wait()
+                self._serve()
+            self._presence.rest()
+            self._publish_clock()
+        self._serve()
+        late = self._commands.late if self._commands else 0
+        self._count(
+            {
+                "bad_messages": self._presence.bad,
+                "unplugged": self._presence.unplugged,
+                "late_answers": late,
+                **self._presence.counters(),
+            }
+        )
+        for writer in self._writers.values():
+            writer.close()
+
+    def close(self) -> None:
+        """Let go of board, streams and sockets; may be called twice."""
+        self._presence.close()
+        if self._commands is not None:
+            self._commands.close()
+        self._intake.attach({})
+        for writer in self._writers.values():
+            writer.close()
+        self._writers = {}
+
+    def reads(self) -> Mapping[str, StreamStatus]:
+        """Return how the node stands with the decisions."""
+        return {"decisions": self._commands.status} if self._commands else {}
+
+    def metrics(self) -> Mapping[str, float]:
+        """Return the clock, the link's quality and the commands that wait."""
+        model = self._intake.clock.model
+        return {
+            "plugged_in": float(self._presence.board is not None),
+            "bad_messages": float(self._presence.bad),
+            "round_trip_us": self._intake.round_trip_ns / 1e3,
+            "clock_sd_us": model.sd_ns / 1e3 if model else 0.0,
+            "clock_skew_ppm": model.skew_ppb / 1e3 if model else 0.0,
+            "commands_waiting": float(self._commands.waiting if self._commands else 0),
+        }
+
+    def handle(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Carry out ``stop_triggers``: the cameras get no more, all else goes on.
+
+        Raises
+        ------
+        StreamError
+            If something else is asked.
+        """
+        del arguments
+        if name != "stop_triggers":
+            msg = f"Expected the request stop_triggers, got {name!r}"
+            raise StreamError(msg)
+        if self._running:
+            self._presence.stop_triggers()
+        return {}
+
+    def _connect(self) -> Board:
+        board = Board(
+            self._plan,
+            self._open_port(self._config.port),
+            self._config.port,
+            self._clock,
+            self._intake.on_message,
+        )
+        board.connect()
+        return board
+
+    def _wait(self) -> None:
+        if self._commands is not None:
+            self._commands.wait(_TURN_MS)
+        else:
+            self._intake.news.wait(_TURN_MS / 1e3)
+        self._intake.news.clear()
+
+    def _serve(self) -> None:
+        if self._commands is not None:
+            self._commands.serve()
+        losses = self._intake.losses
+        while losses and self._writers:
+            self._writers[self._plan.losses].append(losses.popleft())
+
+    def _ask_time(self, now_ns: int) -> None:
+        asked_ns, board = self._intake.asked_ns, self._presence.board
+        waits = asked_ns is not None and now_ns - asked_ns < _ANSWER_NS
+        if board is None or now_ns < self._ask_ns or waits:
+            return
+        self._ask_ns = now_ns + _ASK_NS
+        self._intake.asked_ns = self._clock.now()
+        try:
+            board.ask_time()
+        except DeviceError as error:
+            logger.warning("%s: %s", self._plan.device, error)
+            self._presence.lose()
+
+    def _publish_clock(self) -> None:
+        model = self._intake.clock.model
+        if model is None or not self._writers:
+            return
+        self._writers[self._plan.clocks].append(
+            ClockRecord(
+                host_ns=self._clock.now(),
+                device_ns=model.device_ns,
+                offset_ns=model.offset_ns,
+                skew_ppb=model.skew_ppb,
+                sd_ns=model.sd_ns,
+            )
+        )
+
+    def _count(self, totals: Mapping[str, int]) -> None:
+        """Bring the counters in the ring's header up to these totals."""
+        writer = self._writers.get(self._plan.losses)
+        if writer is None:
+            return
+        held = writer.counters
+        for name, total in totals.items():
+            writer.count(name, total - held[name])

@@ -1,0 +1,223 @@
+"""What a session's own rows say about what was recorded and what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from rig.config.rig import LedgerLimits
+from rig.messages import Loss, from_row
+from rig.recording.ledger import (
+    STOPPED,
+    Ledger,
+    Numbers,
+    SessionCount,
+    StreamCount,
+    build_ledger,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from rig.messages import StreamKind
+    from rig.recording.reader import Recording
+
+__all__ = [
+    "count_recording",
+    "ledger_from_recording",
+    "limits_of",
+    "numbers_of",
+    "with_writers",
+]
+
+_NUMBER: dict[StreamKind, str] = {
+    "frames": "frame_id",
+    "samples": "device_sample",
+    "events": "device_seq",
+}
+"""Field that holds the device's own number."""
+
+
+def count_recording(recording: Recording) -> SessionCount:
+    """Count what is committed in a session.
+
+    As published counts what is known without the rings: the last recorded
+    number, the recorder's losses after it included.
+    """
+    losses = [
+        from_row(Loss, row)
+        for name, spec in recording.streams.items()
+        if spec.kind == "losses"
+        for row in recording.rows(name)
+    ]
+    streams = {name: _count(recording, name, losses) for name in recording.streams}
+    answers = None
+    if "acknowledgements" in streams:
+        answers = recording.rows("acknowledgements")["decision_id"].tolist()
+    fired: list[int] = []
+    if "decisions" in streams:
+        rows = recording.rows("decisions")
+        fired = rows["decision_id"][rows["outcome"] == b"fired"].tolist()
+    return SessionCount(
+        streams=streams,
+        losses=losses,
+        fired=fired,
+        acknowledged=answers,
+        triggers=_triggers(recording.info.configs.rig),
+    )
+
+
+def with_writers(
+    count: SessionCount,
+    published: Mapping[str, int],
+    counters: Mapping[str, Mapping[str, int]],
+    *,
+    died: Mapping[str, str] | None = None,
+    ended: str = STOPPED,
+) -> SessionCount:
+    """Return a count that also knows what the writers said.
+
+    Parameters
+    ----------
+    published
+        Head of each stream's ring, by stream.
+    counters
+        Counters in its header, by stream.
+    died
+        Why a node died, by name.
+    ended
+        How the session ended.
+    """
+    streams = {
+        name: replace(
+            stream,
+            published=published.get(name, stream.published),
+            counters=counters.get(name, {}),
+        )
+        for name, stream in count.streams.items()
+    }
+    return replace(count, streams=streams, died=died or {}, ended=ended)
+
+
+def ledger_from_recording(
+    recording: Recording, limits: LedgerLimits | None = None
+) -> Ledger:
+    """Add a session up anew, from its rows and what its own ledger says of writers."""
+    count = count_recording(recording)
+    if recording.ledger is not None:
+        old = Ledger.from_json(recording.ledger)
+        count = with_writers(
+            count,
+            {name: stream.published for name, stream in old.streams.items()},
+            {name: stream.counters for name, stream in old.streams.items()},
+            died=old.died,
+            ended=old.ended,
+        )
+        count = replace(count, streams=_zeros(recording, count))
+    return build_ledger(count, limits or limits_of(recording))
+
+
+def limits_of(recording: Recording) -> LedgerLimits:
+    """Return the limits that the session's rig file sets."""
+    found: Any = recording.info.configs.rig.get("ledger")
+    return LedgerLimits() if found is None else LedgerLimits.model_validate(found)
+
+
+def numbers_of(
+    rows: NDArray[np.void], kind: StreamKind, per_row: int, losses: Sequence[Loss]
+) -> Numbers | None:
+    """Return what the device's own numbers say.
+
+    Parameters
+    ----------
+    rows
+        (n,) committed rows of the stream.
+    kind
+        What it carries.
+    per_row
+        Elements in a row.
+    losses
+        Losses of this stream.
+
+    Returns
+    -------
+    Numbers or None
+        None where there are none, or where they run backwards.
+    """
+    field = _NUMBER.get(kind)
+    if field is None or not len(rows):
+        return None
+    numbers: NDArray[np.int64] = rows[field]
+    counts = rows["count"] if kind == "samples" else np.ones(len(rows), np.int64)
+    ends = numbers + counts
+    holes = numbers[1:] - ends[:-1]
+    if (holes < 0).any():
+        return None
+    unrecorded = (np.diff(rows["seq"]) - 1) * per_row
+    by_recorder = np.minimum(holes, unrecorded)
+    listed = 0
+    for i in np.flatnonzero(holes > by_recorder):
+        covered = _covered(int(ends[i]), int(numbers[i + 1]), losses)
+        listed += min(covered, int(holes[i] - by_recorder[i]))
+    return Numbers(
+        spanned=int(ends[-1] - numbers[0]),
+        present=int(counts.sum()),
+        listed=listed,
+        by_recorder=int(by_recorder.sum()),
+    )
+
+
+def _covered(first: int, end: int, losses: Sequence[Loss]) -> int:
+    """Return how many numbers of a hole are listed as lost before the ring."""
+    parts = sorted(
+        (max(first, loss.first_id), min(end, loss.first_id + loss.count))
+        for loss in losses
+        if loss.stage in {"device", "transport"}
+    )
+    covered, reached = 0, first
+    for low, high in parts:
+        covered += max(0, high - max(low, reached))
+        reached = max(reached, high)
+    return covered
+
+
+def _count(recording: Recording, name: str, losses: Sequence[Loss]) -> StreamCount:
+    layout = recording.layouts[name]
+    rows = recording.rows(name)
+    mine = [loss for loss in losses if loss.stream == name]
+    ends = [loss.first_id + loss.count for loss in mine if loss.stage == "recorder"]
+    last = int(rows["seq"][-1]) + 1 if len(rows) else 0
+    return StreamCount(
+        kind=layout.spec.kind,
+        node=layout.spec.node,
+        published=max([last, *ends]),
+        recorded=len(rows),
+        per_row=layout.units_per_row,
+        numbers=numbers_of(rows, layout.spec.kind, layout.units_per_row, mine),
+    )
+
+
+def _zeros(recording: Recording, count: SessionCount) -> dict[str, StreamCount]:
+    """Return the streams with those counters at 0 that a ledger leaves out."""
+    return {
+        name: replace(
+            stream,
+            counters=dict.fromkeys(recording.streams[name].counters, 0)
+            | dict(stream.counters),
+        )
+        for name, stream in count.streams.items()
+    }
+
+
+def _triggers(rig: Mapping[str, Any]) -> dict[str, str]:
+    """Return which stream of events triggers which camera, from the rig file."""
+    devices = cast("Mapping[str, Mapping[str, Any]]", rig.get("devices", {}))
+    return {
+        f"cameras/{name}": f"events/{source}"
+        for name, device in devices.items()
+        if (source := cast("Any", device.get("trigger") or {}).get("source"))
+    }

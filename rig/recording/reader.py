@@ -1,0 +1,262 @@
+"""Reading a session: while it is recorded, after a crash, and when it is done.
+
+Only committed rows are ever given. A dataset is opened anew for each access, so
+that a session that is being recorded is seen to grow.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import h5py  # pyright: ignore[reportMissingTypeStubs]
+
+from rig.errors import SessionError, VersionError
+from rig.recording.extents import committed_prefix
+from rig.recording.hdf5 import LEDGER_GROUP, decode_streams
+from rig.recording.layout import FORMAT, FORMAT_VERSION, SESSION_FILE, StreamLayout
+from rig.recording.sidecar import SessionInfo, read_sidecar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rig.messages import StreamSpec
+
+__all__ = ["Recording", "read_info", "read_layouts"]
+
+_h5: Any = h5py
+
+
+class Recording:
+    """A session opened for reading; make one with `open`.
+
+    Examples
+    --------
+    ::
+
+        with Recording.open(folder) as recording:
+            for frame, row in zip(
+                recording.payload("cameras/left", 0, 100),
+                recording.rows("cameras/left", 0, 100),
+            ):
+                ...
+    """
+
+    def __init__(self, folder: Path, file: Any) -> None:
+        self.folder = folder
+        self._file = file
+        self._layouts = decode_streams(file.attrs["streams"])
+
+    @staticmethod
+    def open(path: Path) -> Recording:
+        """Open a session by its folder or its session file.
+
+        Raises
+        ------
+        SessionError
+            If there is no session.
+        VersionError
+            If it is of another version.
+        """
+        file_path = path if path.name == SESSION_FILE else path / SESSION_FILE
+        file = _open(file_path)
+        try:
+            _require_format(file_path, file)
+            return Recording(file_path.parent, file)
+        except BaseException:
+            file.close()
+            raise
+
+    @property
+    def info(self) -> SessionInfo:
+        """What the session is, and how it stands, as of now."""
+        return read_sidecar(self.folder) or _info_of(self._file)
+
+    @property
+    def ledger(self) -> str | None:
+        """The ledger as JSON; None while the session has not been closed."""
+        return self._file[LEDGER_GROUP].attrs.get("json")
+
+    @property
+    def streams(self) -> Mapping[str, StreamSpec]:
+        """What each stream is, by name."""
+        return {name: layout.spec for name, layout in self._layouts.items()}
+
+    @property
+    def layouts(self) -> Mapping[str, StreamLayout]:
+        """How each stream lies on disk, by name."""
+        return self._layouts
+
+    def attributes(self, stream: str) -> dict[str, Any]:
+        """Return the attributes that lie beside a stream's data, such as units."""
+        dataset = self._file[self._layout(stream).datasets[0].session_path]
+        return {
+            name: value.tolist() if hasattr(value, "tolist") else value
+            for name, value in dataset.attrs.items()
+        }
+
+    def count(self, stream: str) -> int:
+        """Return the number of committed rows, as of now.
+
+        Found by halving: committed rows come first, without holes.
+        """
+        table = self._table(stream)
+        low, high = 0, len(table)
+        if high and table[high - 1]["host_ns"] != 0:
+            return high
+        while low < high:
+            middle = (low + high) // 2
+            if table[middle]["host_ns"] != 0:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def rows(
+        self, stream: str, start: int = 0, stop: int | None = None
+    ) -> NDArray[np.void]:
+        """Return committed rows from `start` to before `stop`, or to the last."""
+        table = self._table(stream)
+        rows: NDArray[np.void] = table[start : len(table) if stop is None else stop]
+        return rows[: committed_prefix(rows["host_ns"])]
+
+    def raw_rows(self, stream: str) -> NDArray[np.void]:
+        """Return all rows that there is room for, committed or not; for checks."""
+        return self._table(stream)[:]
+
+    def payload(
+        self, stream: str, start: int = 0, stop: int | None = None
+    ) -> NDArray[Any]:
+        """Return frames, poses or samples from `start` to before `stop`.
+
+        Without `stop`, to the last that a committed row owns.
+
+        Raises
+        ------
+        SessionError
+            If the stream has no payload.
+        """
+        dataset = self._layout(stream).payload
+        if dataset is None:
+            msg = f"Expected a stream with payload, got {stream!r}: read its rows"
+            raise SessionError(msg)
+        end = self.payload_count(stream)
+        return self._file[dataset.session_path][
+            start : end if stop is None else min(stop, end)
+        ]
+
+    def payload_count(self, stream: str) -> int:
+        """Return how many frames, poses or samples are committed."""
+        layout = self._layout(stream)
+        n = self.count(stream)
+        if layout.spec.kind != "samples" or n == 0:
+            return n
+        last = self._table(stream)[n - 1]
+        return int(last["first_sample"]) + int(last["count"])
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._file.close()
+
+    def __enter__(self) -> Recording:
+        """Return the recording."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _layout(self, stream: str) -> StreamLayout:
+        if stream not in self._layouts:
+            msg = (
+                f"Expected a stream of {self.folder.name}, got {stream!r}; there are: "
+                f"{', '.join(sorted(self._layouts))}"
+            )
+            raise SessionError(msg)
+        return self._layouts[stream]
+
+    def _table(self, stream: str) -> Any:
+        return self._file[self._layout(stream).index.session_path]
+
+
+def read_layouts(path: Path) -> dict[str, StreamLayout]:
+    """Return the layouts of a session file's streams, by name.
+
+    Raises
+    ------
+    SessionError
+        If there is no session.
+    VersionError
+        If it is of another version.
+    """
+    with _open(path) as file:
+        _require_format(path, file)
+        return decode_streams(file.attrs["streams"])
+
+
+def read_info(folder: Path) -> SessionInfo:
+    """Return what a session is, from its sidecar or else from its session file.
+
+    Raises
+    ------
+    SessionError
+        If there is no session.
+    VersionError
+        If it is of another version.
+    """
+    info = read_sidecar(folder)
+    if info is not None:
+        return info
+    with _open(folder / SESSION_FILE) as file:
+        _require_format(folder / SESSION_FILE, file)
+        return _info_of(file)
+
+
+def _open(path: Path) -> Any:
+    if not path.exists():
+        msg = (
+            f"Expected a session at {path.parent}, got no {SESSION_FILE}: give the "
+            "folder of a session"
+        )
+        raise SessionError(msg)
+    try:
+        return _h5.File(path, "r")
+    except OSError as error:
+        msg = f"Expected a session in {path}, got a file that HDF5 refuses: {error}"
+        raise SessionError(msg) from error
+
+
+def _require_format(path: Path, file: Any) -> None:
+    found = file.attrs.get("format")
+    if found != FORMAT:
+        msg = f"Expected a {FORMAT} in {path}, got {found!r}: give a session's folder"
+        raise SessionError(msg)
+    version = int(file.attrs["format_version"])
+    if version != FORMAT_VERSION:
+        msg = (
+            f"Expected a session of format version {FORMAT_VERSION}, got {version} in "
+            f"{path}: use that version of springhare"
+        )
+        raise VersionError(msg)
+
+
+def _info_of(file: Any) -> SessionInfo:
+    attributes = file.attrs
+    closed = "json" in file[LEDGER_GROUP].attrs
+    return SessionInfo(
+        session_id=attributes["session_id"],
+        subject=attributes["subject"],
+        task=attributes["task"],
+        started_utc=attributes["started_utc"],
+        started_host_ns=int(attributes["started_host_ns"]),
+        state="complete" if closed else "recording",
+    )

@@ -1,0 +1,247 @@
+"""The writer of a session: blocks in, crash-safe files out."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from rig.errors import SessionError
+from rig.recording import disk
+from rig.recording.extents import committed_extent
+from rig.recording.hdf5 import Extent, write_session_file
+from rig.recording.keeper import Keeper
+from rig.recording.layout import SESSION_FILE, StreamLayout, segments_folder
+from rig.recording.reader import read_layouts
+from rig.recording.segments import SegmentFiles
+from rig.recording.sidecar import write_sidecar
+from rig.recording.tables import StreamTable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rig.messages import StreamSpec
+    from rig.recording.sidecar import SessionInfo
+
+__all__ = ["SessionWriter"]
+
+_ADVICE = "what was committed is safe; free the disk, then run it again"
+
+
+class SessionWriter:
+    """Appends to every stream of a session; make one with `create` or `reopen`.
+
+    One process at a time has a session; the lock ends with it.
+
+    Parameters
+    ----------
+    folder
+        The session's folder.
+    layouts
+        Its streams.
+    extents
+        What is committed of each.
+    lock
+        Descriptor that holds the folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        layouts: Iterable[StreamLayout],
+        extents: Mapping[str, Extent],
+        lock: int,
+    ) -> None:
+        self.folder = folder
+        self.bytes_written = 0
+        self._lock: int | None = lock
+        self._broken = ""
+        place = segments_folder(folder)
+        for leftover in place.glob(".*.h5"):
+            leftover.unlink()
+        self._keeper = Keeper(place)
+        self._tables = {
+            layout.name: StreamTable(
+                layout,
+                SegmentFiles(
+                    place,
+                    layout,
+                    self._keeper,
+                    extents[layout.name].rows // layout.rows_per_segment,
+                ),
+                extents[layout.name],
+            )
+            for layout in layouts
+        }
+
+    @staticmethod
+    def create(
+        folder: Path,
+        info: SessionInfo,
+        specs: Iterable[StreamSpec],
+        segment_seconds: float = 60.0,
+    ) -> SessionWriter:
+        """Begin a session in a folder that holds no recording yet.
+
+        The session file appears last: with it, the session has begun.
+
+        Raises
+        ------
+        SessionError
+            If a recording is there already, a stream cannot be recorded, or the
+            disk refuses.
+        BusyError
+            If another process writes there.
+        """
+        layouts = [StreamLayout.of(spec, segment_seconds) for spec in specs]
+        place = segments_folder(folder)
+        if (folder / SESSION_FILE).exists() or any(place.glob("[!.]*")):
+            msg = (
+                f"Expected no recording in {folder}, got one: a session is never "
+                "written over; start a new one"
+            )
+            raise SessionError(msg)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            lock = disk.lock_folder(place)
+            write_sidecar(folder, info)
+            hidden = folder / f".{SESSION_FILE}"
+            write_session_file(hidden, info.attributes, layouts)
+            disk.publish(hidden, folder / SESSION_FILE)
+            extents = {layout.name: Extent(0, 0) for layout in layouts}
+            return SessionWriter(folder, layouts, extents, lock)
+        except OSError as error:
+            msg = f"Expected to begin a session in {folder}, got: {error}: {_ADVICE}"
+            raise SessionError(msg) from error
+
+    @staticmethod
+    def reopen(folder: Path) -> SessionWriter:
+        """Go on with a session where its committed rows end.
+
+        Raises
+        ------
+        SessionError
+            If there is no session, or the disk refuses.
+        BusyError
+            If another process writes there.
+        """
+        layouts = read_layouts(folder / SESSION_FILE)
+        try:
+            lock = disk.lock_folder(segments_folder(folder))
+            extents = {
+                name: committed_extent(folder, layout)
+                for name, layout in layouts.items()
+            }
+            return SessionWriter(folder, layouts.values(), extents, lock)
+        except OSError as error:
+            msg = f"Expected to go on with {folder}, got: {error}: {_ADVICE}"
+            raise SessionError(msg) from error
+
+    @property
+    def layouts(self) -> dict[str, StreamLayout]:
+        """Layout of each stream, by name."""
+        return {name: table.layout for name, table in self._tables.items()}
+
+    def count(self, stream: str) -> int:
+        """Return the number of committed rows of a stream."""
+        return self._tables[stream].rows
+
+    def append_block(
+        self,
+        stream: str,
+        rows: NDArray[np.void],
+        payload: NDArray[Any] | None = None,
+        intact: Callable[[], int] | None = None,
+    ) -> int:
+        """Append rows with their payload; they are committed on return.
+
+        Parameters
+        ----------
+        stream
+            Name of the stream.
+        rows
+            (n,) rows in the stream's layout; may lie in shared memory.
+        payload
+            (n, *payload shape); written from where it lies.
+        intact
+            Called after the payload was written: how many rows, counted back from
+            the last, were whole until then. The others are dropped.
+
+        Returns
+        -------
+        int
+            How many rows, counted back from the last, were committed.
+
+        Raises
+        ------
+        SessionError
+            If the disk refuses. What was committed stays; nothing more is taken.
+        """
+        if self._broken:
+            raise SessionError(self._broken)
+        table = self._tables[stream]
+        try:
+            self._keeper.check()
+            committed = table.append(rows, payload, intact)
+        except OSError as error:
+            self._broken = (
+                f"Expected to write {stream!r} to {self.folder}, got "
+                f"{error.strerror or error} after {table.rows} rows: {_ADVICE}"
+            )
+            raise SessionError(self._broken) from error
+        nbytes = rows.itemsize + (payload[:1].nbytes if payload is not None else 0)
+        self.bytes_written += committed * nbytes
+        return committed
+
+    def sync(self) -> None:
+        """Wait until everything committed is on the disk itself.
+
+        Raises
+        ------
+        SessionError
+            If the disk refuses.
+        """
+        try:
+            self._keeper.sync()
+        except OSError as error:
+            msg = f"Expected to sync {self.folder}, got: {error}: {_ADVICE}"
+            raise SessionError(msg) from error
+
+    def close(self) -> None:
+        """Sync and let go of the session, which stays as it is; may be called twice.
+
+        Raises
+        ------
+        SessionError
+            If the last sync failed; everything is closed all the same.
+        """
+        if self._lock is None:
+            return
+        lock, self._lock = self._lock, None
+        self._broken = f"Expected an open session in {self.folder}, it is closed"
+        for table in self._tables.values():
+            table.close()
+        try:
+            self._keeper.close()
+        except OSError as error:
+            msg = f"Expected to close {self.folder}, got: {error}: {_ADVICE}"
+            raise SessionError(msg) from error
+        finally:
+            os.close(lock)
+
+    def __enter__(self) -> SessionWriter:
+        """Return the writer."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()

@@ -1,0 +1,1 @@
+"""Twins: doubles of the devices, all looking into one world, each on its own clock."""

@@ -1,0 +1,334 @@
+"""A board's registers and manners, without streams, threads or time of its own.
+
+The Python double of ``firmware/springhare_daq/board.h``: bytes and board time in,
+messages out. What is sampled and which inputs change is told from outside.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+from harp.device import core
+from harp.protocol import MessageType
+
+from rig.devices.harp_frames import Framer, payload_layouts
+from rig.devices.harp_registers import (
+    FIRMWARE_VERSION,
+    MAP_DIGEST,
+    OUTPUT_LINES,
+    registers,
+)
+from rig.sim.twins.harp_outputs import NO_EDGE_US, Outputs, PulseCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["BoardCore", "stamped_message"]
+
+_ERROR_FLAG = 0x08
+_STAMP_FLAG = 0x10
+_TICK_US = 32
+_MODE, _MUTE, _LEDS, _HEARTBEAT, _DUMP = 0x03, 0x10, 0x60, 0x80, 0x08
+_READ, _WRITE = int(MessageType.Read), int(MessageType.Write)
+_EVENT = int(MessageType.Event)
+_LEAST_PERIOD_NS = 100_000
+_MOST_WIDTH_US = 10_000_000
+_MOST_DUTY = 1000
+_U8, _U16, _U32, _U64 = Struct("<B"), Struct("<H"), Struct("<I"), Struct("<Q")
+_head = Struct("<BBBBBIH")
+_edge = Struct("<II")
+_answer = Struct("<QQIII")
+_pulse = Struct("<QIIII")
+_level = Struct("<QII")
+_R = registers
+_CODES = payload_layouts()
+
+
+def stamped_message(
+    kind: int, address: int, payload: bytes, stamp_us: int, code: int | None = None
+) -> bytes:
+    """Return a whole time-stamped message; `code` defaults to the register's type."""
+    seconds, rest = divmod(stamp_us, 1_000_000)
+    code = (_CODES[address][0] if code is None else code) | _STAMP_FLAG
+    size = _head.size + len(payload) - 1
+    body = _head.pack(kind, size, address, 255, code, seconds, rest // _TICK_US)
+    body += payload
+    return body + bytes((sum(body) & 0xFF,))
+
+
+def _tables() -> tuple[dict[int, Struct], dict[int, int]]:
+    scalars = {1: _U8, 2: _U16, 4: _U32, 8: _U64}
+    plain = {
+        _R.StreamControl: 0,
+        _R.HostTimeout: 0,
+        _R.EmgPeriod: 500_000,
+        _R.ForcePlatePeriod: 1_000_000,
+        _R.CameraTriggerPeriod: 10_000_000,
+        _R.CameraTriggerWidth: 200,
+        _R.EmgSample: 0,
+        _R.ForcePlateSample: 0,
+        _R.EdgeSequence: 0,
+        _R.RisingMask: 0,
+        _R.FallingMask: 0,
+    }
+    layouts = {
+        register.address: scalars[_CODES[register.address][1]] for register in plain
+    }
+    return layouts, {register.address: value for register, value in plain.items()}
+
+
+_LAYOUTS, _DEFAULTS = _tables()
+_LIMITS = {
+    _R.MaxWidth.address: ("max_width_us", "<u4", _MOST_WIDTH_US),
+    _R.MinPeriod.address: ("min_period_us", "<u4", None),
+    _R.MaxDuty.address: ("max_duty", "<u2", _MOST_DUTY),
+}
+_PERIODS = {
+    _R.EmgPeriod.address: int(_R.StreamFlags.EMG),
+    _R.ForcePlatePeriod.address: int(_R.StreamFlags.FORCE_PLATE),
+    _R.CameraTriggerPeriod.address: int(_R.StreamFlags.CAMERA_TRIGGER),
+}
+_NUMBERS = {
+    _R.EmgSample.address: int(_R.StreamFlags.EMG),
+    _R.ForcePlateSample.address: int(_R.StreamFlags.FORCE_PLATE),
+    _R.EdgeSequence.address: int(_R.StreamFlags.EDGES),
+}
+_COMMANDS = {_R.Pulse.address, _R.Level.address}
+_ALL_STREAMS = sum(int(flag) for flag in _R.StreamFlags)
+
+
+class BoardCore:
+    """Answers requests and runs the outputs.
+
+    Parameters
+    ----------
+    transmit
+        Takes each message that is sent.
+    streams_changed
+        Called with the old and the new bits of StreamControl, at board time, before
+        the new ones hold.
+    now_us
+        Board time of the start.
+    """
+
+    def __init__(
+        self,
+        transmit: Callable[[bytes], None],
+        streams_changed: Callable[[int, int, int], None] = lambda *_: None,
+        now_us: int = 0,
+    ) -> None:
+        self._transmit = transmit
+        self._streams_changed = streams_changed
+        self._framer = Framer(None)
+        self.outputs = Outputs(self.edge, self._acknowledge)
+        self.values = dict(_DEFAULTS)
+        """Plain registers, by address."""
+        self.offset_us = 0
+        """Device time minus board time."""
+        self.dropped = self.missed_samples = self.missed_triggers = 0
+        self._operation = _LEDS
+        self._answers = 0
+        self._heard_us = self._now_us = now_us
+        self._plan_heartbeat(now_us)
+
+    @property
+    def streams(self) -> int:
+        """Bits of StreamControl."""
+        return self.values[_R.StreamControl.address]
+
+    @property
+    def active(self) -> bool:
+        """Whether events are sent."""
+        return bool(self._operation & _MODE)
+
+    def feed(self, data: bytes, now_us: int) -> None:
+        """Take bytes from the host at board time `now_us`."""
+        for frame in self._framer.feed(data):
+            self._heard_us = now_us
+            self._serve(frame, now_us)
+
+    def poll(self, now_us: int) -> None:
+        """Do what is due at board time `now_us`."""
+        self.outputs.poll(now_us)
+        timeout_us = self.values[_R.HostTimeout.address] * 1000
+        if timeout_us and now_us - self._heard_us > timeout_us:
+            self.outputs.end(now_us)
+        if now_us >= self._beat_us:
+            self._beat(now_us)
+
+    def due_us(self) -> int:
+        """Return when `poll` has something to do next."""
+        return min(self.outputs.due_us(), self._beat_us)
+
+    def set_time(self, device_us: int, now_us: int) -> None:
+        """Set the device's clock."""
+        self.offset_us = device_us - now_us
+        self._plan_heartbeat(now_us)
+
+    def edge(self, line: int, level: bool, at_us: int) -> int | None:
+        """Report that a line changed; return the edge's number, None if unreported."""
+        mask = self.values[(_R.RisingMask if level else _R.FallingMask).address]
+        if not mask >> line & 1 or not self.streams & _R.StreamFlags.EDGES:
+            return None
+        number = self.values[_R.EdgeSequence.address]
+        self.values[_R.EdgeSequence.address] = (number + 1) & 0xFFFFFFFF
+        stamp_us = at_us + self.offset_us
+        word = line | (level << 8) | (stamp_us % _TICK_US) << 16
+        self._event(_R.Edge.address, _edge.pack(number, word), stamp_us)
+        return number
+
+    def _acknowledge(
+        self, decision_id: int, line: int, status: int, edge_us: int
+    ) -> None:
+        none = edge_us == NO_EDGE_US
+        stamp_us = (self._now_us if none else edge_us) + self.offset_us
+        time_us = NO_EDGE_US if none else stamp_us
+        payload = _answer.pack(decision_id, time_us, line, status, self._answers)
+        self._answers += 1
+        self._event(_R.Acknowledge.address, payload, stamp_us)
+
+    def _event(self, address: int, payload: bytes, stamp_us: int) -> None:
+        if self.active:
+            self._transmit(stamped_message(_EVENT, address, payload, stamp_us))
+
+    def _serve(self, frame: bytes, now_us: int) -> None:
+        kind, address, code = frame[0], frame[2], frame[4]
+        if kind not in {_READ, _WRITE}:
+            return
+        self._now_us = now_us
+        payload = frame[11:-1] if code & _STAMP_FLAG else frame[5:-1]
+        writing = kind == _WRITE
+        layout = (code & ~_STAMP_FLAG, len(payload))
+        fits = _CODES.get(address) == layout
+        good = not writing or (fits and self._write(address, payload, now_us))
+        value = self._read(address, now_us)
+        if writing and good and self._operation & _MUTE:
+            return
+        if writing and good and address in _COMMANDS:
+            value = payload
+        flag = 0 if good and value is not None else _ERROR_FLAG
+        stamp_us = now_us + self.offset_us
+        known = value is not None
+        code = None if known else _CODES[core.ResetDevice.address][0]
+        body = value if known else b"\0"
+        self._transmit(stamped_message(kind | flag, address, body, stamp_us, code))
+
+    # -- reading
+
+    def _read(self, address: int, now_us: int) -> bytes | None:
+        device_us = now_us + self.offset_us
+        if address in self.values:
+            return _LAYOUTS[address].pack(self.values[address])
+        if address in _LIMITS:
+            name, dtype, _ = _LIMITS[address]
+            return np.array(self.outputs.limits(name), dtype).tobytes()
+        if address in _COMMANDS:
+            return bytes(_CODES[address][1])
+        seconds, rest = divmod(device_us, 1_000_000)
+        bad = self._framer.bad
+        counters = (
+            self.dropped,
+            bad,
+            self.missed_samples,
+            self.missed_triggers,
+            self.outputs.refused,
+        )
+        fixed = {
+            core.WhoAmI.address: _U16.pack(_R.WHO_AM_I),
+            core.HardwareVersionHigh.address: _U8.pack(1),
+            core.HardwareVersionLow.address: _U8.pack(0),
+            core.AssemblyVersion.address: _U8.pack(0),
+            core.CoreVersionHigh.address: _U8.pack(1),
+            core.CoreVersionLow.address: _U8.pack(13),
+            core.FirmwareVersionHigh.address: _U8.pack(FIRMWARE_VERSION[0]),
+            core.FirmwareVersionLow.address: _U8.pack(FIRMWARE_VERSION[1]),
+            core.TimestampSeconds.address: _U32.pack(seconds),
+            core.TimestampMicroseconds.address: _U16.pack(rest // _TICK_US),
+            core.OperationControl.address: _U8.pack(self._operation),
+            core.ResetDevice.address: _U8.pack(0),
+            core.DeviceName.address: _R.DEVICE_NAME.encode().ljust(25, b"\0"),
+            core.SerialNumber.address: _U16.pack(0),
+            core.ClockConfiguration.address: _U8.pack(0),
+            _R.MapDigest.address: _U32.pack(MAP_DIGEST),
+            _R.Microseconds.address: _U64.pack(device_us),
+            _R.Counters.address: np.array(counters, "<u4").tobytes(),
+        }
+        return fixed.get(address)
+
+    # -- writing
+
+    def _write(self, address: int, payload: bytes, now_us: int) -> bool:
+        if address == core.OperationControl.address:
+            self._operation = payload[0] & ~_DUMP
+            if not self.active:
+                self.rest(now_us)
+            return True
+        if address == core.TimestampSeconds.address:
+            self.set_time(_U32.unpack(payload)[0] * 1_000_000, now_us)
+            return True
+        if address == core.ResetDevice.address:
+            self.rest(now_us)
+            return True
+        if address in _LIMITS:
+            return self._write_limits(address, payload)
+        if address in _COMMANDS:
+            return self._command(address, payload, now_us)
+        if address in self.values:
+            return self._write_value(address, payload, now_us)
+        return False
+
+    def _write_value(self, address: int, payload: bytes, now_us: int) -> bool:
+        value = _LAYOUTS[address].unpack(payload)[0]
+        if address == _R.StreamControl.address:
+            return self._control_streams(value, now_us)
+        running = self.streams & (_PERIODS | _NUMBERS).get(address, 0)
+        too_fast = address in _PERIODS and value < _LEAST_PERIOD_NS
+        no_width = address == _R.CameraTriggerWidth.address and value == 0
+        if running or too_fast or no_width:
+            return False
+        self.values[address] = value
+        return True
+
+    def _write_limits(self, address: int, payload: bytes) -> bool:
+        name, dtype, most = _LIMITS[address]
+        values = np.frombuffer(payload, dtype, count=OUTPUT_LINES).tolist()
+        if most is not None and max(values) > most:
+            return False
+        self.outputs.set_limits(name, values)
+        return True
+
+    def _command(self, address: int, payload: bytes, now_us: int) -> bool:
+        if not self.active:
+            return False
+        if address == _R.Pulse.address:
+            self.outputs.pulse(PulseCommand(*_pulse.unpack(payload)), now_us)
+        else:
+            decision_id, line, high = _level.unpack(payload)
+            self.outputs.level(decision_id, line, high != 0, now_us)
+        return True
+
+    def _control_streams(self, wanted: int, now_us: int) -> bool:
+        if wanted & ~_ALL_STREAMS:
+            return False
+        self._streams_changed(self.streams, wanted, now_us)
+        self.values[_R.StreamControl.address] = wanted
+        return True
+
+    # -- care
+
+    def rest(self, now_us: int) -> None:
+        """Bring all outputs low, stop all streams."""
+        self.outputs.end(now_us)
+        self._control_streams(0, now_us)
+
+    def _plan_heartbeat(self, now_us: int) -> None:
+        self._beat_us = now_us + 1_000_000 - (now_us + self.offset_us) % 1_000_000
+
+    def _beat(self, now_us: int) -> None:
+        stamp_us = self._beat_us + self.offset_us
+        if self._operation & _HEARTBEAT:
+            seconds = _U32.pack(stamp_us // 1_000_000)
+            self._event(core.TimestampSeconds.address, seconds, stamp_us)
+        self._plan_heartbeat(now_us)

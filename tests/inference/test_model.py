@@ -1,0 +1,130 @@
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from inference.model import CroppedModel, find_model, load_model
+from rig.config.task import InferenceConfig
+from rig.errors import ModelError
+
+
+def config(path, **others):
+    return InferenceConfig(model=str(path), cameras=("left",), **others)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """One of each kind, empty or nearly."""
+    for name in ("a.pt", "a.onnx", "a.h5"):
+        (tmp_path / name).write_bytes(name.encode())
+    for folder, graphs in (("tf", 1), ("two", 2), ("none", 0)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "pose_cfg.yaml").write_bytes(b"cfg")
+        for k in range(graphs):
+            (tmp_path / folder / f"snapshot-{k}.pb").write_bytes(b"graph")
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "snapshot-1.pb").write_bytes(b"graph")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "content"),
+    [
+        ("a.pt", "pytorch", b"a.pt"),
+        ("a.onnx", "onnx", b"a.onnx"),
+        ("tf", "tensorflow", b"graphcfg"),
+    ],
+)
+def test_finds_a_model_and_its_hash(files, name, form, content):
+    found = find_model(str(files / name))
+    assert (found.path, found.form) == (files / name, form)
+    assert found.sha256 == hashlib.sha256(content).hexdigest()
+
+
+REFUSED = [
+    ("missing.onnx", {}, "Expected a pose model at .*missing.onnx, got nothing"),
+    ("a.h5", {}, r"\.onnx file, a DeepLabCut \.pt file .* got .*a\.h5"),
+    ("a.pt", {}, "DeepLabCut export .*a.pt: set inference.engine to dlclive"),
+    ("tf", {}, "set inference.engine to dlclive"),
+    ("a.onnx", {"engine": "dlclive"}, "set inference.engine to onnx"),
+    ("a.onnx", {"resize": 0.5}, "Expected inference.resize 1 .* got 0.5"),
+    ("two", {}, r"one \.pb file .* got snapshot-0\.pb, snapshot-1\.pb"),
+    ("none", {}, r"got no \.pb file:"),
+    ("bare", {}, r"got snapshot-1\.pb, no pose_cfg\.yaml"),
+]
+
+
+@pytest.mark.parametrize(("name", "others", "message"), REFUSED)
+def test_says_what_to_do(files, name, others, message):
+    with pytest.raises(ModelError, match=message):
+        load_model(config(files / name, **others))
+
+
+def test_names_the_bundled_models():
+    with pytest.raises(
+        ModelError, match=r"Expected a bundled model among .*, got 'rat'"
+    ):
+        find_model("bundled:rat")
+
+
+def test_home_is_the_users(files, monkeypatch):
+    monkeypatch.setenv("HOME", str(files))
+    assert find_model("~/a.onnx").path == files / "a.onnx"
+
+
+class Corner:
+    """Sees where the only bright pixel is."""
+
+    name, sha256, bodyparts, provider = "corner", "0" * 64, ("spot",), "test"
+
+    def __init__(self):
+        self.warmed = None
+        self.closed = False
+
+    def warm_up(self, height, width, channels):
+        self.warmed = height, width, channels
+
+    def infer(self, frame):
+        y, x = np.argwhere(frame.reshape(*frame.shape[:2], -1).any(axis=-1))[0]
+        return np.array([[x, y, 1]], np.float32)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_crop_is_seen_and_undone(channels):
+    corner = Corner()
+    model = CroppedModel(corner, (10, 20, 50, 40))
+    model.warm_up(48, 64, channels)
+    assert corner.warmed == (20, 40, channels)
+    frame = np.zeros((48, 64, 3)[: 2 if channels == 1 else 3], np.uint8)
+    frame[25, 11] = 255
+    assert model.infer(frame).tolist() == [[11, 25, 1]]
+    assert (model.name, model.bodyparts, model.provider) == (
+        "corner",
+        ("spot",),
+        "test",
+    )
+    assert model.sha256 == corner.sha256
+    model.close()
+    assert corner.closed
+
+
+def test_loading_imports_no_engine_but_its_own(make_dials):
+    code = (
+        "import sys\n"
+        "from inference.model import load_model\n"
+        "from inference.node import InferenceNode\n"
+        "from rig.config.task import InferenceConfig\n"
+        "heavy = {'torch', 'tensorflow', 'dlclive', 'cv2', 'onnx', 'onnxruntime'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+        f"load_model(InferenceConfig(model={str(make_dials())!r}, cameras=('left',)))\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines() == ["[]", "['onnxruntime']"]

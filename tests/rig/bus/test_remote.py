@@ -1,0 +1,406 @@
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import zmq
+
+from rig.bus.directory import StreamDirectory
+from rig.bus.keys import load_client_keys, load_server_keys, make_keys
+from rig.bus.remote import RemoteReader, remote_names
+from rig.bus.remote_messages import StreamReply, StreamRequest, decode, encode
+from rig.bus.server import StreamServer
+from rig.bus.sockets import make_socket
+from rig.errors import StreamError, VersionError
+from rig.messages import Event, PayloadSpec, StreamSpec
+from sync.clock import ManualClock
+
+
+@pytest.fixture
+def writer(streams, make_spec):
+    streams.create_ring(make_spec())
+    streams.create_ring(make_spec(name="cameras/right", node="right"))
+    writer = streams.writer("cameras/left")
+    yield writer
+    writer.close()
+
+
+@pytest.fixture
+def serve(streams):
+    """Serve the streams in a thread; gives the server, call its `stop` to end it."""
+    running = []
+
+    def serve(address="tcp://127.0.0.1:*", keys=None, directory=streams):
+        server = StreamServer(directory, address, keys)
+        ending = threading.Event()
+
+        def turn():
+            while not ending.is_set():
+                server.step(20)
+
+        thread = threading.Thread(target=turn)
+        thread.start()
+
+        def stop():
+            ending.set()
+            thread.join()
+            server.close()
+
+        running.append(stop)
+        server.stop = stop
+        return server
+
+    yield serve
+    for stop in running:
+        stop()
+
+
+@pytest.fixture
+def follow():
+    readers = []
+
+    def follow(*arguments, **options):
+        readers.append(RemoteReader(*arguments, **options))
+        return readers[-1]
+
+    yield follow
+    for reader in readers:
+        reader.close()
+        reader.close()
+
+
+@pytest.fixture
+def keys(tmp_path):
+    server, viewer = make_keys(tmp_path / "keys")
+    return load_server_keys(server), load_client_keys(viewer)
+
+
+def test_names(writer, serve):
+    assert remote_names(serve().address) == ["cameras/left", "cameras/right"]
+
+
+def test_many_at_a_time(streams, serve, follow, publish, make_spec, check_batch):
+    streams.create_ring(make_spec(name="cameras/deep", slots=4096))
+    deep = streams.writer("cameras/deep")
+    reader = follow(serve().address, "cameras/deep")
+    publish(deep, 3000)
+    seqs = []
+    while len(batch := reader.read(5000)):
+        seqs += check_batch(batch)
+    assert seqs == list(range(3000))
+    deep.close()
+
+
+def test_one_that_is_bigger_than_a_batch_may_be(streams, serve, follow, frame):
+    payload = PayloadSpec("|u1", (5_000_000,))
+    spec = {"name": "cameras/big", "kind": "frames", "node": "big", "slots": 4}
+    streams.create_ring(StreamSpec(payload=payload, **spec))
+    writer = streams.writer("cameras/big")
+    reader = follow(serve().address, "cameras/big")
+    pixels = np.random.default_rng(0).integers(0, 255, 5_000_000, np.uint8)
+    writer.append(frame(0), pixels)
+    np.testing.assert_array_equal(reader.read(9).payload[0], pixels)
+    writer.close()
+
+
+def test_a_stream_without_payload(streams, serve, follow):
+    spec = StreamSpec(name="events/daq", kind="events", node="daq", slots=8)
+    streams.create_ring(spec)
+    writer = streams.writer("events/daq")
+    reader = follow(serve().address, "events/daq")
+    writer.append(Event(host_ns=5, device_ns=7, device_seq=0, line="start", edge=-1))
+    batch = reader.read(9)
+    assert batch.rows[["line", "edge"]].tolist() == [(b"start", -1)]
+    assert batch.payload.shape == (1, 0)
+    writer.close()
+
+
+def test_waits_for_what_comes(writer, serve, follow, publish, check_batch):
+    reader = follow(serve().address, "cameras/left")
+    assert not reader.wait(1)
+    timer = threading.Timer(0.05, publish, [writer, 2])
+    timer.start()
+    assert reader.wait(20_000)
+    seqs = []
+    while len(seqs) < 2:
+        seqs += check_batch(reader.read(9))
+    assert seqs == [0, 1]
+    assert reader.latest() is None
+    publish(writer, 3)
+    assert reader.wait(20_000)
+    assert check_batch(reader.latest()) == [4]
+    timer.join()
+
+
+def test_a_wait_in_vain_is_answered_later(writer, serve, follow, publish, check_batch):
+    """What comes between two calls is neither lost nor read twice."""
+    reader = follow(serve().address, "cameras/left")
+    seqs = []
+    for _ in range(20):
+        assert not reader.wait(0)
+        publish(writer, 1)
+        seqs += check_batch(reader.read(9))
+    assert seqs == list(range(20))
+
+
+def test_reads_on_when_the_server_is_back(writer, serve, follow, publish, until):
+    first = serve()
+    reader = follow(first.address, "cameras/left", timeout_ms=200)
+    publish(writer, 3)
+    assert len(reader.read(9)) == 3
+    first.stop()
+    publish(writer, 2)
+    assert until(lambda: len(reader.read(9)) == 0 and not reader.connected)
+    assert not reader.wait(1)
+    assert reader.latest() is None
+    serve(first.address)
+    assert until(lambda: len(reader.read(9)))
+    assert reader.connected
+    assert (reader.taken, reader.lost, reader.skipped) == (5, 0, 0)
+
+
+def test_a_new_session_is_not_taken_for_the_old_one(
+    writer, serve, follow, publish, make_spec, until
+):
+    first = serve()
+    reader = follow(first.address, "cameras/left", timeout_ms=200)
+    publish(writer, 3)
+    reader.read(9)
+    first.stop()
+    other = StreamDirectory.create("other", Path("/data/other"))
+    other.create_ring(make_spec())
+    serve(first.address, directory=other)
+    with pytest.raises(StreamError, match="begin a new reader"):
+        until(lambda: reader.read(9) and False)
+    assert len(follow(first.address, "cameras/left").read(9)) == 0
+
+
+def test_readers_that_die_or_hang_harm_nobody(writer, serve, follow, publish, process):
+    """Ten ask and are killed, one asks without ever fetching: the last reads all."""
+    server = serve()
+    code = """
+import sys
+from rig.bus.remote import RemoteReader
+reader = RemoteReader(sys.argv[1], "cameras/left", start=0)
+print("there", flush=True)
+while True:
+    reader.read(1) if len(sys.argv) == 2 else reader.wait(60000)
+"""
+    children = [process(code, server.address, *["wait"] * (k % 2)) for k in range(4)]
+    hung = make_socket(zmq.DEALER)
+    hung.connect(server.address)
+    for k in range(50):
+        request = StreamRequest(request_id=k, stream="cameras/left", cursor=0)
+        hung.send(encode(request))
+    for child in children:
+        assert child.stdout.readline() == "there\n"
+        child.kill()
+    reader = follow(server.address, "cameras/left")
+    seqs = []
+    for _ in range(100):
+        publish(writer, 1)
+        seqs += reader.read(9).rows["seq"].tolist()
+    assert seqs == list(range(100))
+    hung.close()
+
+
+def test_no_such_server_or_stream(writer, serve):
+    with pytest.raises(StreamError, match="is the server running there"):
+        RemoteReader("tcp://127.0.0.1:9", "cameras/left", timeout_ms=50)
+    with pytest.raises(StreamError, match="an address like tcp://host:5511"):
+        RemoteReader("tcp://", "cameras/left", timeout_ms=50)
+    with pytest.raises(StreamError, match=r"'cameras/top', got none.* cameras/left"):
+        RemoteReader(serve().address, "cameras/top")
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://0.0.0.0:*", "tcp://*:*", "tcp://192.0.2.1:5511", "tcp://eth0:*"]
+)
+def test_other_machines_need_keys(writer, streams, address):
+    with pytest.raises(StreamError, match=r"Expected keys to listen on .* springhare"):
+        StreamServer(streams, address)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("ipc:///x", "address like tcp"),
+        ("127.0.0.1:1", "address like tcp"),
+        ("tcp://127.0.0.1:x", "Expected to listen"),
+    ],
+)
+def test_an_address_that_is_none(writer, streams, address, message):
+    with pytest.raises(StreamError, match=message):
+        StreamServer(streams, address)
+
+
+def test_an_address_that_is_taken(writer, streams, serve):
+    server = serve()
+    with pytest.raises(StreamError, match=r"Expected to listen on .*in use"):
+        StreamServer(streams, server.address)
+
+
+def test_keys_let_in_whom_they_should(writer, serve, follow, publish, keys, tmp_path):
+    server_keys, client_keys = keys
+    server = serve("tcp://0.0.0.0:*", server_keys)
+    address = server.address.replace("0.0.0.0", "127.0.0.2")
+    reader = follow(address, "cameras/left", client_keys)
+    publish(writer, 3)
+    assert len(reader.read(9)) == 3
+    assert reader.wait(1) is False
+
+    _, stranger = make_keys(tmp_path / "strange")
+    strange = load_client_keys(stranger)
+    wrong_server = load_client_keys(tmp_path / "keys" / "viewer")
+    wrong_server = type(wrong_server)(wrong_server.pair, strange.server)
+    right_server = type(strange)(strange.pair, client_keys.server)
+    for refused in (None, strange, wrong_server, right_server):
+        with pytest.raises(StreamError, match="are the keys right"):
+            RemoteReader(address, "cameras/left", refused, timeout_ms=300)
+    assert len(reader.read(9)) == 0
+    assert reader.connected
+
+
+def test_another_version_is_refused_by_the_server(writer, serve):
+    socket = make_socket(zmq.DEALER)
+    socket.connect(serve().address)
+    request = msgspec.to_builtins(StreamRequest(request_id=1, stream=""))
+    socket.send(msgspec.msgpack.encode(request | {"version": 2, "new": 1}))
+    reply = decode(socket.recv(), StreamReply)
+    assert "contract version 1, got 2" in reply.error
+    socket.send(b"junk")
+    assert "Expected a StreamRequest" in decode(socket.recv(), StreamReply).error
+    socket.close()
+
+
+def test_another_version_is_refused_by_the_reader():
+    server = make_socket(zmq.ROUTER)
+    port = server.bind_to_random_port("tcp://127.0.0.1")
+
+    def answer():
+        client, _ = server.recv_multipart()
+        reply = msgspec.to_builtins(StreamReply(request_id=1))
+        reply = msgspec.msgpack.encode(reply | {"version": 3})
+        server.send_multipart([client, reply])
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    with pytest.raises(VersionError, match="contract version 1, got 3"):
+        RemoteReader(f"tcp://127.0.0.1:{port}", "cameras/left")
+    thread.join()
+    server.close()
+
+
+def test_a_held_request_is_answered_when_its_time_is_up(writer, streams):
+    clock = ManualClock()
+    server = StreamServer(streams, "tcp://127.0.0.1:*", clock=clock)
+    socket = make_socket(zmq.DEALER)
+    socket.connect(server.address)
+    request = {"stream": "cameras/left", "cursor": 0, "wait_ms": 50}
+    socket.send(encode(StreamRequest(request_id=1, **request)))
+    server.step(2000)
+    assert not socket.poll(20), "held: there is nothing new"
+    clock.advance(50_000_000)
+    server.step(2000)
+    assert socket.poll(2000)
+    reply = decode(socket.recv_multipart()[0], StreamReply)
+    assert (reply.request_id, reply.count, reply.head) == (1, 0, 0)
+    socket.close()
+    server.close()
+    server.close()
+
+
+_AFAR = """
+import sys
+from pathlib import Path
+from rig.bus.keys import load_client_keys
+from rig.bus.remote import RemoteReader
+keys = load_client_keys(Path(sys.argv[2]))
+reader = RemoteReader(sys.argv[1], "cameras/left", keys, timeout_ms=10000)
+print("there", flush=True)
+seqs = []
+while len(seqs) < 40:
+    reader.wait(1000)
+    batch = reader.read(99)
+    assert (batch.payload == (batch.rows["seq"] % 251)[:, None, None]).all()
+    seqs += batch.rows["seq"].tolist()
+assert seqs == list(range(40)), seqs
+assert reader.lost == 0
+reader.close()
+print("all", flush=True)
+"""
+
+
+@pytest.fixture
+def namespace():
+    """A network namespace with a wire to ours; gives its name and our address."""
+    ip = shutil.which("ip")
+    name = "sh-test-afar"
+
+    def run(*words):
+        return subprocess.run([ip, *words], check=True, capture_output=True)
+
+    if ip is None or os.geteuid() != 0:
+        pytest.skip("needs the ip command and root")
+    try:
+        run("netns", "add", name)
+    except subprocess.CalledProcessError:
+        pytest.skip("needs permission to make a network namespace")
+    try:
+        run("link", "add", "sh-near", "type", "veth", "peer", "name", "sh-far")
+        run("link", "set", "sh-far", "netns", name)
+        run("addr", "add", "10.231.77.1/30", "dev", "sh-near")
+        run("link", "set", "sh-near", "up")
+        run("-n", name, "addr", "add", "10.231.77.2/30", "dev", "sh-far")
+        run("-n", name, "link", "set", "sh-far", "up")
+        yield name, "10.231.77.1"
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"no wire between namespaces: {error.stderr.decode().strip()}")
+    finally:
+        run("netns", "del", name)  # the wire goes with it
+
+
+def _follow_from_afar(child, writer, publish):
+    assert child.stdout.readline() == "there\n"
+    for _ in range(40):
+        publish(writer, 1)
+    assert child.stdout.readline() == "all\n"
+    assert child.wait(20) == 0
+
+
+@pytest.mark.slow
+def test_between_two_network_namespaces(
+    streams, make_spec, serve, keys, namespace, tmp_path, publish
+):
+    streams.create_ring(make_spec(slots=64))
+    writer = streams.writer("cameras/left")
+    name, near = namespace
+    server = serve(f"tcp://{near}:*", keys[0])
+    arguments = [server.address, str(tmp_path / "keys" / "viewer")]
+    child = subprocess.Popen(
+        ["ip", "netns", "exec", name, sys.executable, "-c", _AFAR, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        _follow_from_afar(child, writer, publish)
+    finally:
+        child.kill()
+        child.communicate()
+        writer.close()
+
+
+def test_between_two_loopback_addresses(
+    streams, make_spec, serve, keys, tmp_path, publish, process
+):
+    streams.create_ring(make_spec(slots=64))
+    writer = streams.writer("cameras/left")
+    server = serve("tcp://127.0.0.2:*", keys[0])
+    child = process(_AFAR, server.address, tmp_path / "keys" / "viewer")
+    _follow_from_afar(child, writer, publish)
+    writer.close()
