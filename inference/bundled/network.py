@@ -57,7 +57,7 @@ class PoseNetwork(nn.Module):
         nn.init.constant_(self.head.bias[:parts], -4.0)  # pyright: ignore[reportOptionalSubscript]
 
     def maps(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return heat maps (n, parts, h, w), logits, and offsets (n, parts, 2, h, w)."""
+        """Return logits (n, parts, h, w) and offsets (n, parts, 2, h, w)."""
         height, width = frames.shape[1], frames.shape[2]
         image = (frames.float().unsqueeze(1) - 127.0) / 64.0
         missing = (0, (-width) % _MULTIPLE_PX, 0, (-height) % _MULTIPLE_PX)

@@ -1,4 +1,4 @@
-"""Trains the bundled model on the simulator's pictures. Run by hand:
+"""Trains the bundled model on the simulator's pictures; run by hand.
 
     python -m inference.bundled.train [--minutes 14] [--out inference/bundled]
 
@@ -80,17 +80,17 @@ class _Pool:
     ) -> tuple[np.ndarray, np.ndarray]:
         self.refresh()
         chosen = [self._shots[k] for k in rng.integers(len(self._shots), size=count)]
-        cut = [_cropped(*shot, crop, rng) for shot in chosen]
+        cut = [_cropped(shot, crop, rng) for shot in chosen]
         frames = np.stack([_aged(pixels, rng) for pixels, _ in cut])
         return frames, np.stack([keypoints for _, keypoints in cut])
 
 
 def _cropped(
-    pixels: np.ndarray,
-    keypoints: np.ndarray,
+    shot: tuple[np.ndarray, np.ndarray],
     crop: tuple[int, int] | None,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
+    pixels, keypoints = shot
     if crop is None:
         return pixels, keypoints
     height, width = crop

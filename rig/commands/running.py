@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from rig.commands.ledger_table import ledger_table
 from rig.commands.live import LiveTable
 
 if TYPE_CHECKING:
@@ -63,11 +64,12 @@ def tell(result: Result, *, as_json: bool) -> None:
         click.echo(json.dumps(_as_dict(result), indent=2))
         return
     console = Console(highlight=False, soft_wrap=True)
-    if result.ledger is not None:
-        console.print(result.ledger.table())
+    console.print(ledger_table(result.ledger))
     colour = {"PASS": "green", "WARN": "yellow", "FAIL": "red"}[result.verdict]
     console.print(f"\nended: {result.reason}")
-    console.print(f"verdict: [bold {colour}]{result.verdict}[/]")
+    console.print(
+        f"verdict: [bold {colour}]{result.verdict}[/], {result.ledger.reason}"
+    )
     console.print(f"session: {result.folder}", markup=False)
 
 
@@ -77,5 +79,5 @@ def _as_dict(result: Result) -> dict[str, Any]:
         "reason": result.reason,
         "session_id": result.session_id,
         "folder": str(result.folder),
-        "ledger": result.ledger.to_dict() if result.ledger is not None else None,
+        "ledger": result.ledger.to_dict(),
     }

@@ -7,17 +7,20 @@ the models tell that.
 
 from __future__ import annotations
 
+
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from rig.config.base import Fault
+from rig.config.base import Fault, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = ["rig_faults", "section", "task_faults"]
 
+_HUGE = 1e18
+"""No quantity of a rig is as big; infinite is told elsewhere."""
 _RESERVED = ("inference", "recorder", "supervisor")
 
 
@@ -112,7 +115,7 @@ def _triggers(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
     sources = {
         name: section(device, "camera_trigger")
         for name, device in devices.items()
-        if section(device, "camera_trigger")
+        if device.get("camera_trigger") is not None
     }
     for name, device in devices.items():
         trigger = section(device, "trigger")
@@ -161,8 +164,8 @@ def _twice(places: Iterable[tuple[tuple[str | int, ...], Any]]) -> Iterator[Faul
             seen[value].append(path)
     for value, paths in seen.items():
         for path in paths[1:]:
-            first = ".".join(str(part) for part in paths[0])
-            yield Fault(path, f"expected each only once, got {value!r} as in {first}")
+            text = f"expected each only once, got {value!r} as in {dotted(paths[0])}"
+            yield Fault(path, text)
 
 
 def _box(path: tuple[str | int, ...], box: Any) -> Iterator[Fault]:
@@ -178,7 +181,7 @@ def _is_map(value: Any) -> bool:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    return value if isinstance(value, int | float) and abs(value) < _HUGE else 0
 
 
 def _list(value: Any) -> Sequence[Any]:

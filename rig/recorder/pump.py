@@ -10,7 +10,7 @@ from rig.bus.reader import RingReader
 from rig.messages import Loss, StreamStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rig.bus.ring import Ring
     from rig.recording.writer import SessionWriter
@@ -21,9 +21,10 @@ __all__ = ["OVERRUN", "Pump"]
 OVERRUN = "overwritten in the ring before it was recorded"
 
 _BLOCK_ROWS = 16
-"""A block of so many rows is written at once…"""
+"""So many rows are written as soon as they are there…"""
 _PATIENCE_NS = 50_000_000
-"""…and a smaller one when it has waited for so long."""
+"""…and fewer when they have waited for so long."""
+_MOST_ROWS = 64
 _MOST_BYTES = 8_000_000
 """Most that is written at once, so that a turn stays short."""
 
@@ -39,7 +40,7 @@ class _Source:
     told_lost: int = 0
     """Losses that were reported already."""
     waiting_since_ns: int | None = None
-    """When the oldest row that is not yet recorded was first seen."""
+    """When rows that are not yet recorded were first seen."""
 
 
 class Pump:
@@ -56,32 +57,31 @@ class Pump:
         The rings of its streams.
     clock
         Host clock.
+    known_lost
+        By stream, the `seq` before which everything that the session lacks is
+        listed as lost already.
     """
 
     def __init__(
-        self, writer: SessionWriter, rings: Iterable[Ring], clock: Clock
+        self,
+        writer: SessionWriter,
+        rings: Iterable[Ring],
+        clock: Clock,
+        known_lost: Mapping[str, int],
     ) -> None:
         self._writer = writer
         self._clock = clock
-        self._sources = {
-            ring.spec.name: self._begin(writer, ring) for ring in rings
-        }
-
-    @staticmethod
-    def _begin(writer: SessionWriter, ring: Ring) -> _Source:
-        reader = RingReader(ring, writer.next_seq(ring.spec.name))
-        reader.taken = writer.count(ring.spec.name)
-        bytes_per_row = ring.spec.payload.nbytes if ring.spec.payload else 1
-        most = max(_BLOCK_ROWS, 64)
-        return _Source(reader, max(1, min(most, _MOST_BYTES // max(bytes_per_row, 1))))
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the streams."""
-        return list(self._sources)
+        self._sources: dict[str, _Source] = {}
+        for ring in rings:
+            name, payload = ring.spec.name, ring.spec.payload
+            first = max(writer.next_seq(name), known_lost.get(name, 0))
+            reader = RingReader(ring, first)
+            reader.taken = writer.count(name)
+            most = _MOST_BYTES // payload.nbytes if payload else _MOST_ROWS
+            self._sources[name] = _Source(reader, min(_MOST_ROWS, max(1, most)))
 
     def turn(self, *, all_of_it: bool = False) -> list[Loss]:
-        """Record what is due, a block per stream.
+        """Record what is due, at most a block per stream.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class Pump:
         Returns
         -------
         list of Loss
-            What was found to be lost, to be recorded by the caller.
+            What was found to be lost; the caller records it.
 
         Raises
         ------
@@ -106,13 +106,9 @@ class Pump:
                 losses += self._lost_now(name, source, now)
         return losses
 
-    def pending(self, *, but: frozenset[str] = frozenset()) -> bool:
-        """Tell whether any ring has what is not recorded yet."""
-        return any(
-            source.reader.available > 0
-            for name, source in self._sources.items()
-            if name not in but
-        )
+    def pending(self) -> int:
+        """Return how many rows wait in the rings."""
+        return sum(max(0, source.reader.available) for source in self._sources.values())
 
     def behind(self) -> bool:
         """Tell whether a whole block waits somewhere."""
@@ -120,12 +116,18 @@ class Pump:
             source.reader.available >= _BLOCK_ROWS for source in self._sources.values()
         )
 
-    def all_closed(self, *, but: frozenset[str] = frozenset()) -> bool:
-        """Tell whether every writer that ever came has closed its stream."""
+    def all_closed(self, own: str) -> bool:
+        """Tell whether every writer that ever came has closed its stream.
+
+        Parameters
+        ----------
+        own
+            Stream that the caller itself writes.
+        """
         return all(
             source.reader.ring.closed or source.reader.ring.generation == 0
             for name, source in self._sources.items()
-            if name not in but
+            if name != own
         )
 
     def status(self) -> dict[str, StreamStatus]:
@@ -142,7 +144,7 @@ class Pump:
         """Return how full the fullest ring is."""
         return max(
             (
-                100 * source.reader.available / source.reader.ring.slots
+                100 * max(0, source.reader.available) / source.reader.ring.slots
                 for source in self._sources.values()
             ),
             default=0.0,
@@ -174,7 +176,7 @@ class Pump:
         if not lost:
             return []
         source.told_lost += lost
-        # all that is lost in one turn is one range, and ends where the last one ends
+        # what is lost in one turn is one range: overtaken before the view and in it
         first = sum(source.reader.losses[-1]) - lost
         logger.warning("Stream %s: %d rows from %d overwritten", name, lost, first)
         return [

@@ -58,8 +58,10 @@ def committed_extent(folder: Path, layout: StreamLayout) -> Extent:
         filled = committed_prefix(rows["host_ns"])
         if filled:
             total = number * layout.rows_per_segment + filled
-            return Extent(total, _payload_end(layout, total, rows[filled - 1]))
-    return Extent(0, 0)
+            last = rows[filled - 1]
+            end = _payload_end(layout, total, last)
+            return Extent(total, end, int(last["seq"]) + 1)
+    return Extent()
 
 
 def _payload_end(layout: StreamLayout, rows: int, last: np.void) -> int:

@@ -49,9 +49,11 @@ _h5: Any = h5py
 class Extent:
     """How many entries of a stream's datasets are committed."""
 
-    rows: int
-    payload: int
+    rows: int = 0
+    payload: int = 0
     """Entries along the first axis: frames, samples, poses."""
+    next_seq: int = 0
+    """One more than the last row's `seq`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rig.messages import Loss, StreamKind
 
 __all__ = [
+    "RECORDER",
     "STOPPED",
     "Equation",
     "Ledger",
@@ -36,6 +37,8 @@ __all__ = [
     "build_ledger",
 ]
 
+RECORDER = "recorder"
+"""Name of the node that records."""
 STOPPED = "stopped in order"
 _BEFORE_THE_RING = {"device", "transport"}
 _LOSS_COUNTERS = (
@@ -215,16 +218,8 @@ def build_ledger(count: SessionCount, limits: LedgerLimits) -> Ledger:
 def _stream_ledger(name: str, count: SessionCount) -> StreamLedger:
     stream = count.streams[name]
     losses = [loss for loss in count.losses if loss.stream == name]
-    missing = _merge(losses)
-    overrun = _sum(losses, {"recorder"})
-    equations = [
-        Equation.of(
-            "published",
-            stream.published,
-            recorded=stream.recorded,
-            lost_to_recorder=overrun,
-        )
-    ]
+    equation, rest = _recorded(stream, _sum(losses, {"recorder"}), count)
+    equations, missing = [equation], _merge(losses) + rest
     if stream.numbers is not None:
         numbers = stream.numbers
         equations.append(
@@ -247,6 +242,7 @@ def _stream_ledger(name: str, count: SessionCount) -> StreamLedger:
             equations.append(equation)
             missing += rest
     cut = sum(item.count for item in missing if item.stage == "exposure")
+    overrun = sum(item.count for item in missing if item.stage == "recorder")
     lost = before + cut + overrun * stream.per_row
     kept = stream.recorded * stream.per_row
     return StreamLedger(
@@ -258,6 +254,21 @@ def _stream_ledger(name: str, count: SessionCount) -> StreamLedger:
         missing=missing,
         counters={k: n for k, n in stream.counters.items() if n},
     )
+
+
+def _recorded(
+    stream: StreamCount, overrun: int, count: SessionCount
+) -> tuple[Equation, list[Missing]]:
+    """Return how what was recorded stands to what was published."""
+    equation = Equation.of(
+        "published",
+        stream.published,
+        recorded=stream.recorded,
+        lost_to_recorder=overrun,
+    )
+    if RECORDER not in count.died:
+        return equation, []
+    return _excuse(equation, "unrecorded", "recorder", RECORDER, count)
 
 
 def _listed(

@@ -49,6 +49,8 @@ class StreamTable:
         """Rows committed."""
         self.payload = extent.payload
         """Entries of the payload that they own."""
+        self.next_seq = extent.next_seq
+        """One more than the last row's `seq`."""
         self._files = files
         self._per_row = layout.units_per_row
         self._samples = layout.spec.kind == "samples"
@@ -69,6 +71,7 @@ class StreamTable:
             The disk's own words.
         """
         staged = rows.copy()
+        payload = None if payload is None else np.ascontiguousarray(payload)
         while len(staged):
             entries = self._place(staged)
             self._write_payload(staged, payload, entries)
@@ -139,5 +142,6 @@ class StreamTable:
         self._files.write(index, self.rows, unmarked)
         self._files.write(index, self.rows, staged)
         self.rows += len(staged)
+        self.next_seq = int(staged["seq"][-1]) + 1
         self.payload += int(staged["count"].sum()) if self._samples else len(staged)
         self._files.retire_before(self.rows, self.payload)

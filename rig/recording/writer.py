@@ -112,7 +112,7 @@ class SessionWriter:
             hidden = folder / f".{SESSION_FILE}"
             write_session_file(hidden, info.attributes, layouts)
             disk.publish(hidden, folder / SESSION_FILE)
-            extents = {layout.name: Extent(0, 0) for layout in layouts}
+            extents = {layout.name: Extent() for layout in layouts}
             return SessionWriter(folder, layouts, extents, lock)
         except OSError as error:
             msg = f"Expected to begin a session in {folder}, got: {error}: {_ADVICE}"
@@ -149,6 +149,10 @@ class SessionWriter:
     def count(self, stream: str) -> int:
         """Return the number of committed rows of a stream."""
         return self._tables[stream].rows
+
+    def next_seq(self, stream: str) -> int:
+        """Return the `seq` that follows the last committed row's."""
+        return self._tables[stream].next_seq
 
     def append_block(
         self,

@@ -7,11 +7,14 @@ the reach looks from the right (negative y) half of the room.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rig.geometry import Camera, look_at
-from rig.sim.world import Story
+
+if TYPE_CHECKING:
+    from rig.sim.world import Story
 
 __all__ = ["View", "camera_at", "cameras_for", "views_for"]
 

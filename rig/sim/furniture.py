@@ -70,23 +70,31 @@ def furnish(
 def _rods(world: World) -> list[_Rod]:
     if world.reach_target_mm is None:
         return []
-    joints = world.joints_mm(0.0)[0]
-    paws = 0.5 * (
-        joints[world.joint("forepaw")] + joints[world.joint("forepaw_left")]
-    ) - np.array([0.0, 0.0, 2.0])
-    skull = joints[world.joint("skull")]
     pellet = np.array(world.reach_target_mm)
-    side = np.array([0.0, 17.0, 0.0])
-    foot = np.array([1.0, 1.0, 0.0])
-    far = paws + side
+    joints = world.joints_mm(0.0)[0]
+    paws = joints[[world.joint("forepaw"), world.joint("forepaw_left")]].mean(axis=0)
+    skull = joints[world.joint("skull")]
+    bar = _beside(paws, 0.0, 17.0, -2.0)
     return [
-        _Rod(far, far * foot, 1.6, 110.0),
-        _Rod(paws + side, paws - side, 1.5, 120.0),
-        _Rod(skull, skull + np.array([-14.0, 6.0, 90.0]), 1.7, 130.0),
+        _Rod(bar, bar * [1.0, 1.0, 0.0], 1.6, 110.0),
+        _Rod(bar, _beside(paws, 0.0, -17.0, -2.0), 1.5, 120.0),
+        _Rod(skull, _beside(skull, -14.0, 6.0, 90.0), 1.7, 130.0),
         _Rod(
-            pellet + np.array([3.0, 0.0, -2.5]), pellet + [80.0, 8.0, -10.0], 1.2, 120
+            _beside(pellet, 3.0, 0.0, -2.5),
+            _beside(pellet, 80.0, 8.0, -10.0),
+            1.2,
+            120.0,
         ),
         _Rod(
-            pellet + np.array([1.5, 0.0, -1.0]), pellet + [2.5, 0.0, -1.0], 1.6, 235.0
+            _beside(pellet, 1.5, 0.0, -1.0),
+            _beside(pellet, 2.5, 0.0, -1.0),
+            1.6,
+            235.0,
         ),
     ]
+
+
+def _beside(
+    place: NDArray[np.float64], x: float, y: float, z: float
+) -> NDArray[np.float64]:
+    return place + np.array([x, y, z])

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rig.sim.brush import Stroke
 from rig.sim.world import JOINTS
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from rig.sim.scenery import Lighting
 
-__all__ = ["MARGIN_MM", "strokes_of"]
+__all__ = ["MARGIN_MM", "paint_of", "strokes_of"]
 
 MARGIN_MM = 16.0
 """No part of the body is further than this from the joints."""
@@ -86,7 +85,6 @@ def strokes_of(
     depth_mm: NDArray[np.float64],
     focal_px: float,
     *,
-    right_side: float,
     scale: float,
     lighting: Lighting,
 ) -> list[Stroke]:
@@ -102,8 +100,6 @@ def strokes_of(
         (joints,) their distance.
     focal_px
         Of the lens.
-    right_side
-        How much the mouse's right side faces the camera, -1 to 1.
     scale
         Of the body.
     lighting
@@ -135,14 +131,38 @@ def strokes_of(
             )
         )
     strokes.sort(key=lambda stroke: -(stroke.start[3] + stroke.end[3]))
-    if right_side > _PAINT_SEEN:
-        size = near * min(1.0, 2.0 * right_side)
-        for name, mm, level, aside in _SPOTS:
-            k = _INDEX[name]
-            px_mm = size / z[k]
-            dot = (x[k] + aside[0] * px_mm, y[k] + aside[1] * px_mm, mm * px_mm)
-            spot = (*dot, z[k] - MARGIN_MM)
-            strokes.append(
-                Stroke(spot, spot, px_mm, level * lighting.level, True, (u[k], v[k]))
-            )
     return strokes
+
+
+def paint_of(
+    px: NDArray[np.float64],
+    moved_px: NDArray[np.float64],
+    depth_mm: NDArray[np.float64],
+    focal_px: float,
+    *,
+    right_side: float,
+    level: float,
+) -> list[Stroke]:
+    """Return the spots on top of all fur: painted joints, the glint in the eye.
+
+    Parameters
+    ----------
+    px, moved_px, depth_mm, focal_px
+        As for `strokes_of`.
+    right_side
+        How much the mouse's right side faces the camera, -1 to 1.
+    level
+        Brightness.
+    """
+    if right_side < _PAINT_SEEN:
+        return []
+    size = focal_px * min(1.0, 2.0 * right_side)
+    spots = []
+    for name, mm, shade, aside in _SPOTS:
+        k = _INDEX[name]
+        (x, y), (u, v) = px[k].tolist(), moved_px[k].tolist()
+        far = float(depth_mm[k])
+        px_mm = size / far
+        dot = (x + aside[0] * px_mm, y + aside[1] * px_mm, mm * px_mm, far - MARGIN_MM)
+        spots.append(Stroke(dot, dot, px_mm, shade * level, flat=True, motion=(u, v)))
+    return spots

@@ -14,7 +14,7 @@ import numpy as np
 from rig.geometry import depth, project
 from rig.sim.brush import Canvas, add_fur, draw, draw_shadow
 from rig.sim.furniture import furnish
-from rig.sim.mouse import MARGIN_MM, strokes_of
+from rig.sim.mouse import MARGIN_MM, paint_of, strokes_of
 from rig.sim.picture_code import burn_code, read_code
 from rig.sim.scenery import Lighting, background
 from rig.sim.world.noise import word
@@ -156,18 +156,27 @@ class Renderer:
         right = np.array([heading[1], -heading[0], 0.0])
         trunk = self.world.joint("trunk")
         away = self._position - joints[trunk]
+        moved = px[2] - px[0]
         for stroke in strokes_of(
             px[1],
-            px[2] - px[0],
+            moved,
             far,
             self._focal_px,
-            right_side=float(right @ away / np.linalg.norm(away)),
             scale=self.world.body.scale,
             lighting=self.lighting,
         ):
             draw(canvas, stroke)
         x, y = px[1, trunk].tolist()
         add_fur(canvas, (x, y), _FUR)
+        for spot in paint_of(
+            px[1],
+            moved,
+            far,
+            self._focal_px * self.world.body.scale,
+            right_side=float(right @ away / np.linalg.norm(away)),
+            level=self.lighting.level,
+        ):
+            draw(canvas, spot)
 
     def _shade_ground(self, canvas: Canvas, joints: NDArray[np.float64]) -> None:
         ends = joints[[self.world.joint("rump"), self.world.joint("skull")]].copy()

@@ -103,8 +103,8 @@ def scene_pictures(
     first_seed
         Worlds are made from seeds of at least this, so that others stay unseen.
     """
-    names = [name for name, _ in _STORIES]
-    story = names[rng.choice(len(names), p=[share for _, share in _STORIES])]
+    drawn = rng.choice(len(_STORIES), p=[share for _, share in _STORIES])
+    story = _STORIES[drawn][0]
     world = World(first_seed + int(rng.integers(2**30)), story)
     times = _telling_times(world, rng, count)
     renderers = [random_scene(world, rng) for _ in range(2)]

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rig.errors import DeviceError
@@ -39,8 +39,8 @@ class Child:
     heard_ns: int = 0
     gone: bool = False
     """Its end was noticed and reported."""
-    final: Mapping[str, object] = field(default_factory=dict)
-    """What it answered when it was stopped."""
+    cause: str = ""
+    """Why it died, or could not be stopped in order; empty if neither."""
 
     @property
     def name(self) -> str:

@@ -320,6 +320,7 @@ class Session:
     def _on_death(self, child: Child, rings: SessionRings) -> None:
         words = child.last_words() or f"exit status {child.process.returncode}"
         logger.error("Node %s died: %s", child.name, words)
+        child.cause = words
         rings.close_of(child.name)
         rings.note(child.name, "died", words)
         if child.plan.on_death == "stop":
@@ -367,7 +368,7 @@ class Session:
         self._ask_to_stop(crew, rings, ["recorder"])
         self._report("closing the ledger")
         return close_session(
-            self.folder, rings.streams, crew.children, self._rig.ledger
+            self.folder, rings.streams, crew.children.values(), self._rig.ledger
         )
 
     def _ask_to_stop(
@@ -378,20 +379,21 @@ class Session:
         request: Literal["stop", "stop_triggers"] = "stop",
     ) -> None:
         for name in names:
-            crew.newly_gone()
+            for gone in crew.newly_gone():
+                self._on_death(gone, rings)
             child = crew.children[name]
             if child.gone or child.state not in {"ready", "running"}:
                 rings.close_of(name)
                 continue
             try:
-                result = crew.ask([name], request, timeout_s=60)[name]
+                crew.ask([name], request, timeout_s=60)
             except SpringhareError as error:
                 logger.warning("Node %s did not stop in order: %s", name, error)
+                child.cause = str(error)
                 rings.close_of(name)
                 rings.note(name, "failed", str(error))
                 continue
             if request == "stop":
-                child.final = result
                 rings.note(name, "stopped")
 
     # -- at a glance

@@ -109,6 +109,8 @@ class BoardCore:
     streams_changed
         Called with the old and the new bits of StreamControl, at board time, before
         the new ones hold.
+    reported
+        Called with (number, line, level, board time in us) of each reported edge.
     now_us
         Board time of the start.
     """
@@ -117,10 +119,12 @@ class BoardCore:
         self,
         transmit: Callable[[bytes], None],
         streams_changed: Callable[[int, int, int], None] = lambda *_: None,
+        reported: Callable[[int, int, bool, int], None] = lambda *_: None,
         now_us: int = 0,
     ) -> None:
         self._transmit = transmit
         self._streams_changed = streams_changed
+        self._reported = reported
         self._framer = Framer(None)
         self.outputs = Outputs(self.edge, self._acknowledge)
         self.values = dict(_DEFAULTS)
@@ -167,17 +171,17 @@ class BoardCore:
         self.offset_us = device_us - now_us
         self._plan_heartbeat(now_us)
 
-    def edge(self, line: int, level: bool, at_us: int) -> int | None:
-        """Report that a line changed; return the edge's number, None if unreported."""
+    def edge(self, line: int, level: bool, at_us: int) -> None:
+        """Report that a line changed, if the host wants to know."""
         mask = self.values[(_R.RisingMask if level else _R.FallingMask).address]
         if not mask >> line & 1 or not self.streams & _R.StreamFlags.EDGES:
-            return None
+            return
         number = self.values[_R.EdgeSequence.address]
         self.values[_R.EdgeSequence.address] = (number + 1) & 0xFFFFFFFF
         stamp_us = at_us + self.offset_us
         word = line | (level << 8) | (stamp_us % _TICK_US) << 16
+        self._reported(number, line, level, at_us)
         self._event(_R.Edge.address, _edge.pack(number, word), stamp_us)
-        return number
 
     def _acknowledge(
         self, decision_id: int, line: int, status: int, edge_us: int

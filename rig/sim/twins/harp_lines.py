@@ -10,18 +10,15 @@ when the world begins.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
 
 from rig.config.rig import BaslerConfig, FreeRunning
 from rig.devices.harp_registers import CAMERA_TRIGGER_LINE, input_line
 from rig.sim.world import IMAGING_RATE_HZ
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from rig.config.rig import HarpConfig, InputLine, RigConfig
+    from rig.config.rig import InputLine, RigConfig
 
 __all__ = ["Change", "Exposures", "LineModel", "Metronome", "Ticks", "line_models"]
 
@@ -55,8 +52,8 @@ class LineModel(Protocol):
 
 
 def _grid(epoch_ns: int, period_ns: float, begin_ns: int, end_ns: int) -> range:
-    first = max(0, int(np.ceil((begin_ns - epoch_ns) / period_ns - 1e-9)))
-    last = int(np.ceil((end_ns - epoch_ns) / period_ns - 1e-9))
+    first = max(0, ceil((begin_ns - epoch_ns) / period_ns - 1e-9))
+    last = ceil((end_ns - epoch_ns) / period_ns - 1e-9)
     return range(first, last)
 
 
@@ -71,6 +68,8 @@ class Metronome:
     """Beats that fail."""
     extra: set[int] = field(default_factory=set)
     """Beats that are followed by one too many, half a period later."""
+    stop_ns: int = 1 << 62
+    """Host time from which on there are no more."""
 
     def beats(self, begin_ns: int, end_ns: int) -> list[int]:
         """Return the host times of the triggers in [begin, end)."""
@@ -83,11 +82,12 @@ class Metronome:
                 times.append(at_ns)
             if n in self.extra:
                 times.append(at_ns + round(self.period_ns / 2))
-        return [at_ns for at_ns in times if begin_ns <= at_ns < end_ns]
+        last_ns = min(end_ns, self.stop_ns)
+        return [at_ns for at_ns in times if begin_ns <= at_ns < last_ns]
 
     def number_at(self, host_ns: int) -> int:
         """Return the number of the next beat at or after a host time."""
-        return max(0, int(np.ceil((host_ns - self.epoch_ns) / self.period_ns)))
+        return max(0, ceil((host_ns - self.epoch_ns) / self.period_ns))
 
     def changes(self, begin_ns: int, end_ns: int) -> list[Change]:
         """Return the trigger's edges."""
@@ -150,46 +150,43 @@ class Ticks:
 
 
 def line_models(
-    rig: RigConfig, config: HarpConfig, epoch_ns: int, slow: float, own: Metronome
+    rig: RigConfig, device: str, epoch_ns: int, slow: float, own: Metronome
 ) -> list[Exposures | Ticks]:
     """Return what happens on a board's inputs, from their names in the rig file.
 
     Parameters
     ----------
+    device
+        Name of the board in the rig file.
+    epoch_ns
+        Host time at which the world began.
+    slow
+        World time runs so many times slower than host time.
     own
         This board's camera trigger.
     """
-    inputs = config.inputs.lines if config.inputs else {}
-    return [
-        _line_model(rig, config, name, line, epoch_ns, slow, own)
-        for name, line in inputs.items()
-    ]
+    config = rig.harp_devices[device]
+    models: list[Exposures | Ticks] = []
+    for name, line in (config.inputs.lines if config.inputs else {}).items():
+        camera = name.removeprefix(_EXPOSURE_PREFIX)
+        if name.startswith(_EXPOSURE_PREFIX) and camera in rig.cameras:
+            models.append(_exposures(rig, device, camera, line, own))
+            continue
+        rate_hz = line.rate_hz or (IMAGING_RATE_HZ if name == _FRAME_CLOCK else None)
+        toggles = line.edges == "both"
+        models.append(Ticks(input_line(line.pin), epoch_ns, slow, rate_hz, toggles))
+    return models
 
 
-def _line_model(
-    rig: RigConfig,
-    config: HarpConfig,
-    name: str,
-    line: InputLine,
-    epoch_ns: int,
-    slow: float,
-    own: Metronome,
-) -> Exposures | Ticks:
-    number = input_line(line.pin)
-    camera = name.removeprefix(_EXPOSURE_PREFIX)
-    if name.startswith(_EXPOSURE_PREFIX) and camera in rig.cameras:
-        device = rig.cameras[camera]
-        basler = device if isinstance(device, BaslerConfig) else None
-        exposure_us = basler.exposure_us if basler else _DEFAULT_EXPOSURE_US
-        metronome = Metronome(epoch_ns, _NS_PER_S / rig.camera_rate_hz(camera), 0)
-        if basler is not None and not isinstance(basler.trigger, FreeRunning):
-            source = rig.harp_devices[basler.trigger.source]
-            metronome = own if source is config else metronome
-        return Exposures(number, metronome, round(exposure_us * 1000))
-    rate_hz = line.rate_hz or (IMAGING_RATE_HZ if name == _FRAME_CLOCK else None)
-    return Ticks(number, epoch_ns, slow, rate_hz, toggles=line.edges == "both")
-
-
-def as_array(changes: list[Change]) -> NDArray[np.float64]:
-    """Return the host times of changes, (n,) in ns."""
-    return np.array([change.host_ns for change in changes], np.float64)
+def _exposures(
+    rig: RigConfig, device: str, camera: str, line: InputLine, own: Metronome
+) -> Exposures:
+    basler = rig.cameras[camera]
+    metronome = Metronome(own.epoch_ns, _NS_PER_S / rig.camera_rate_hz(camera), 0)
+    exposure_us = _DEFAULT_EXPOSURE_US
+    if isinstance(basler, BaslerConfig):
+        exposure_us = basler.exposure_us
+        trigger = basler.trigger
+        if not isinstance(trigger, FreeRunning) and trigger.source == device:
+            metronome = own
+    return Exposures(input_line(line.pin), metronome, round(exposure_us * 1000))

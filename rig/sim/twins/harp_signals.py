@@ -159,8 +159,14 @@ class SampleTrain:
 
     @property
     def next_due_us(self) -> int:
-        """Board time at which the next message goes; 0 if it is not made yet."""
-        return self._due_us[0] if self._due_us else 0
+        """Board time at which the next message goes, or can be made."""
+        if self._due_us:
+            return self._due_us[0]
+        return int(self.run.started_us + (self._made + 1) * self._block_us) + 1
+
+    @property
+    def _block_us(self) -> float:
+        return BLOCK_SAMPLES * self.run.period_ns / 1e3
 
     def forget(self) -> None:
         """Drop what was made ahead: the device's clock has changed."""
@@ -177,7 +183,8 @@ class SampleTrain:
         now_us
             Board time.
         ahead_us
-            How far ahead messages may be made when there are none left.
+            How far ahead messages may be made when there are none left: 0 while the
+            world has not begun, because nobody knows yet when it will.
         offset_us
             Device time minus board time.
         """
@@ -195,9 +202,10 @@ class SampleTrain:
         return messages
 
     def _make(self, now_us: int, ahead_us: int, offset_us: int) -> None:
-        block_us = BLOCK_SAMPLES * self.run.period_ns / 1e3
-        until = int((now_us + ahead_us - self.run.started_us) / block_us)
-        blocks = np.arange(self._made, max(until, self._made + 1), dtype=np.int64)
+        until = int((now_us + ahead_us - self.run.started_us) / self._block_us)
+        blocks = np.arange(self._made, until, dtype=np.int64)
+        if not len(blocks):
+            return
         first = self.run.first_number + blocks * BLOCK_SAMPLES
         numbers = (first[:, None] + np.arange(BLOCK_SAMPLES)).ravel()
         host_ns = self._clock.host_ns(self.run.board_us(numbers))

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rig.errors import ConfigError
-from rig.sim.world.body import Body
 from rig.sim.world.paths import Knot, Path, smooth_step
 from rig.sim.world.plan import GRAVITY_MM_S2, Plan, Posture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from rig.sim.world.body import Body
 
 __all__ = ["plan_jump"]
 
@@ -35,10 +36,12 @@ _FOREPAW_LAG_S = 0.016
 """The forepaws meet the ground after the hind feet."""
 _STAND_Z_MM, _CROUCH_Z_MM, _TAKE_OFF_Z_MM, _LAND_Z_MM = 20.0, 16.5, 40.0, 33.0
 _ABSORBED_Z_MM = 17.5
+_FLAT = np.array([1.0, 0.0, 1.0])
+"""Takes a place onto the plane of the jump."""
 _PUSH_SHAPE = 0.44
 """Mean velocity of the push-off as a share of the take-off velocity."""
-_TRACKS = ((1.0, -11.0), (1.0, 11.0), (1.0, -8.0), (1.0, 8.0))
 _FOOT_X_MM = (-13.0, -13.0, 19.0, 19.0)
+_FOOT_Y_MM = (-11.0, 11.0, -8.0, 8.0)
 """Right toe, left toe, right forepaw, left forepaw from the standing centre."""
 
 
@@ -169,7 +172,7 @@ def _centre(jump: _Jump, period_s: float) -> Path:
         Knot(jump.back, (jump.end_x, 0.0, _STAND_Z_MM)),
         Knot(jump.home, (jump.start_x, 0.0, _STAND_Z_MM)),
     ]
-    return Path(knots, period_s)
+    return Path.through(knots, period_s)
 
 
 def _angles(jump: _Jump, period_s: float) -> Path:
@@ -189,7 +192,7 @@ def _angles(jump: _Jump, period_s: float) -> Path:
         Knot(jump.home - 0.2, (0.12, -0.35, -0.08, -0.05)),
         Knot(jump.home, stand),
     ]
-    return Path(knots, period_s)
+    return Path.through(knots, period_s)
 
 
 def _feet(jump: _Jump, centre: Path, period_s: float) -> Path:
@@ -201,9 +204,9 @@ def _feet(jump: _Jump, centre: Path, period_s: float) -> Path:
 
 
 def _foot(jump: _Jump, centre: Path, which: int, period_s: float) -> Path:
-    y = _TRACKS[which][1]
+    y = _FOOT_Y_MM[which]
     here = np.array([jump.start_x + _FOOT_X_MM[which], y, 0.0])
-    there = here + np.array([jump.end_x - jump.start_x, 0.0, 0.0])
+    there = np.add(here, (jump.end_x - jump.start_x, 0.0, 0.0))
     hind = which < 2
     lift = jump.off if hind else jump.push + 0.35 * (jump.off - jump.push)
     tucked = lift + (0.03 if hind else 0.05)
@@ -214,11 +217,11 @@ def _foot(jump: _Jump, centre: Path, which: int, period_s: float) -> Path:
     for time, place in ((tucked, trail), (reached, ready)):
         motion = centre(time, 1)[0]
         pull = centre(time, 2)[0]
-        at = centre(time)[0] * np.array([1.0, 0.0, 1.0]) + place
+        at = centre(time)[0] * _FLAT + place
         knots.append(Knot(time, at, motion, pull))
     knots.append(Knot(jump.land if hind else jump.land + _FOREPAW_LAG_S, there))
     knots.extend(_steps_back(jump, here, there, which))
-    return Path(knots, period_s)
+    return Path.through(knots, period_s)
 
 
 def _steps_back(

@@ -40,29 +40,50 @@ class Knot:
 
 
 class Path:
-    """A periodic quintic chain through knots.
+    """A periodic quintic chain.
 
     Parameters
     ----------
-    knots
-        At least one, in ascending order of time, all within one period. The last
-        one is joined to the first, one period later.
+    times_s
+        (k,) ascending, all within one period.
+    states
+        (k, 3, d) position, velocity and acceleration there. The last one is joined
+        to the first, one period later.
     period_s
         Time after which the path repeats.
 
     Examples
     --------
-    >>> path = Path([Knot(0.0, [0.0]), Knot(0.5, [1.0])], period_s=1.0)
+    >>> path = Path.through([Knot(0.0, [0.0]), Knot(0.5, [1.0])], period_s=1.0)
     >>> path([0.0, 0.25, 0.5, 1.5]).ravel().tolist()
     [0.0, 0.5, 1.0, 1.0]
     """
 
-    __slots__ = ("_coefficients", "_edges", "_lengths", "dimensions", "period_s")
+    __slots__ = ("_coefficients", "_edges", "_lengths", "_states", "period_s")
 
-    def __init__(self, knots: Sequence[Knot], period_s: float) -> None:
+    def __init__(
+        self,
+        times_s: NDArray[np.float64],
+        states: NDArray[np.float64],
+        period_s: float,
+    ) -> None:
+        lengths = np.diff(np.append(times_s, times_s[0] + period_s))
+        if np.any(lengths <= 0.0):
+            msg = (
+                f"Expected ascending times within {period_s} s, got {times_s.tolist()}"
+            )
+            raise ValueError(msg)
+        self.period_s = float(period_s)
+        self._states = states
+        self._edges = times_s
+        self._lengths = lengths
+        self._coefficients = _quintics(states, lengths)
+
+    @classmethod
+    def through(cls, knots: Sequence[Knot], period_s: float) -> Path:
+        """Return the path through knots, in ascending order of time."""
         times = np.array([knot.time_s for knot in knots], dtype=np.float64)
-        states = np.stack([_state(knot) for knot in knots])
-        self._build(times, states, period_s)
+        return cls(times, np.stack([_state(knot) for knot in knots]), period_s)
 
     @classmethod
     def sampled(cls, values: NDArray[np.float64], period_s: float) -> Path:
@@ -83,52 +104,12 @@ class Path:
         acceleration = (16.0 * (one + back) - 30.0 * values - (two + far)) / (
             12.0 * step**2
         )
-        path = cls.__new__(cls)
         states = np.stack([values, velocity, acceleration], axis=1)
-        path._build(np.arange(len(values)) * step, states, period_s)
-        return path
+        return cls(np.arange(len(values)) * step, states, period_s)
 
     def columns(self, first: int, stop: int) -> Path:
         """Return the path of some of the columns."""
-        path = Path.__new__(Path)
-        path._coefficients = self._coefficients[:, :, first:stop]
-        path._edges, path._lengths = self._edges, self._lengths
-        path.period_s, path.dimensions = self.period_s, stop - first
-        return path
-
-    def _build(
-        self,
-        times: NDArray[np.float64],
-        states: NDArray[np.float64],
-        period_s: float,
-    ) -> None:
-        """Work out the polynomials; `states` is (knots, 3, d)."""
-        lengths = np.diff(np.append(times, times[0] + period_s))
-        if np.any(lengths <= 0.0):
-            msg = f"Expected ascending times within {period_s} s, got {times.tolist()}"
-            raise ValueError(msg)
-        scale = np.stack([np.ones_like(lengths), lengths, lengths**2], axis=1)
-        start = states * scale[:, :, None]
-        end = np.roll(states, -1, axis=0) * scale[:, :, None]
-        p0, v0, a0 = start[:, 0], start[:, 1], start[:, 2]
-        gap = end[:, 0] - p0 - v0 - 0.5 * a0
-        slope = end[:, 1] - v0 - a0
-        bend = end[:, 2] - a0
-        self._coefficients = np.stack(
-            [
-                p0,
-                v0,
-                0.5 * a0,
-                10.0 * gap - 4.0 * slope + 0.5 * bend,
-                -15.0 * gap + 7.0 * slope - bend,
-                6.0 * gap - 3.0 * slope + 0.5 * bend,
-            ],
-            axis=1,
-        )
-        self._edges = times
-        self._lengths = lengths
-        self.period_s = float(period_s)
-        self.dimensions = int(states.shape[2])
+        return Path(self._edges, self._states[:, :, first:stop], self.period_s)
 
     def __call__(self, t_s: ArrayLike, derivative: int = 0) -> NDArray[np.float64]:
         """Return the position, or a derivative of it, at each time.
@@ -164,6 +145,30 @@ class Path:
         for k in (4, 3, 2):
             value = value * s + k * (k - 1) * c[:, k]
         return value / (length**2)[:, None]
+
+
+def _quintics(
+    states: NDArray[np.float64], lengths: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the polynomials (k, 6, d) from each state to the next, over 0 to 1."""
+    scale = np.stack([np.ones_like(lengths), lengths, lengths**2], axis=1)
+    start = states * scale[:, :, None]
+    end = np.roll(states, -1, axis=0) * scale[:, :, None]
+    p0, v0, a0 = start[:, 0], start[:, 1], start[:, 2]
+    gap = end[:, 0] - p0 - v0 - 0.5 * a0
+    slope = end[:, 1] - v0 - a0
+    bend = end[:, 2] - a0
+    return np.stack(
+        [
+            p0,
+            v0,
+            0.5 * a0,
+            10.0 * gap - 4.0 * slope + 0.5 * bend,
+            -15.0 * gap + 7.0 * slope - bend,
+            6.0 * gap - 3.0 * slope + 0.5 * bend,
+        ],
+        axis=1,
+    )
 
 
 def _state(knot: Knot) -> NDArray[np.float64]:

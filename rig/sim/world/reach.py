@@ -79,7 +79,8 @@ def _forepaw(
     mouth = np.array([37.0, -2.5, 30.0])
     speed = (aim - lifted) / 0.16
     times = onset + np.array([0.0, 0.09, 0.22, 0.32, 0.52, 0.95, 1.20])
-    places = [rest, lifted, aim, aim + [-1.0, 0.0, -1.5], mouth, mouth, rest]
+    pulled = aim + np.array([-1.0, 0.0, -1.5])
+    places = [rest, lifted, aim, pulled, mouth, mouth, rest]
     knots = [Knot(t, size * p) for t, p in zip(times, places, strict=True)]
     knots[1] = Knot(times[1], size * lifted, size * speed)
-    return Path(knots, period_s)
+    return Path.through(knots, period_s)

@@ -38,7 +38,7 @@ def test_nothing_but_the_epoch_is_left_behind(tmp_path):
 
 def test_a_damaged_epoch_is_named(tmp_path):
     (tmp_path / "epoch").write_bytes(b"abc")
-    with pytest.raises(SpringhareError, match="8 bytes .* got 3"):
+    with pytest.raises(SpringhareError, match=r"8 bytes .* got 3"):
         Epoch(tmp_path / "epoch").world_s(1)
 
 

@@ -13,7 +13,7 @@ def test_a_path_has_its_knots_motion(states):
     period = 2.0
     times = np.arange(len(states)) * (period / (len(states) + 1))
     knots = [Knot(t, [p], [v], [a]) for t, (p, v, a) in zip(times, states, strict=True)]
-    path = Path(knots, period)
+    path = Path.through(knots, period)
     for derivative in range(3):
         expected = [state[derivative] for state in states]
         np.testing.assert_allclose(path(times, derivative).ravel(), expected, atol=1e-3)
@@ -23,7 +23,9 @@ def test_a_path_has_its_knots_motion(states):
 
 
 def test_derivatives_are_those_of_the_path():
-    path = Path([Knot(0.1, [0.0, 1.0]), Knot(0.5, [2.0, -1.0], [1.0, 0.0])], 1.0)
+    path = Path.through(
+        [Knot(0.1, [0.0, 1.0]), Knot(0.5, [2.0, -1.0], [1.0, 0.0])], 1.0
+    )
     t = np.linspace(0.0, 1.0, 57)
     h = 1e-5
     np.testing.assert_allclose(
@@ -37,7 +39,7 @@ def test_derivatives_are_those_of_the_path():
 def test_free_fall_is_followed_exactly():
     g, v = -9810.0, 800.0
     fall = 0.15
-    path = Path(
+    path = Path.through(
         [
             Knot(0.0, [5.0], [v], [g]),
             Knot(fall, [5.0 + v * fall + g * fall**2 / 2], [v + g * fall], [g]),
@@ -61,13 +63,13 @@ def test_samples_of_a_smooth_motion_are_followed_between_them():
 
 
 def test_columns_are_part_of_the_path():
-    path = Path([Knot(0.0, [0.0, 1.0, 2.0]), Knot(0.5, [3.0, 4.0, 5.0])], 1.0)
+    path = Path.through([Knot(0.0, [0.0, 1.0, 2.0]), Knot(0.5, [3.0, 4.0, 5.0])], 1.0)
     np.testing.assert_array_equal(path.columns(1, 3)(0.2), path(0.2)[:, 1:])
 
 
 def test_knots_out_of_order_are_refused():
     with pytest.raises(ValueError, match="ascending"):
-        Path([Knot(0.5, [0.0]), Knot(0.2, [1.0])], 1.0)
+        Path.through([Knot(0.5, [0.0]), Knot(0.2, [1.0])], 1.0)
 
 
 def test_a_table_repeats():

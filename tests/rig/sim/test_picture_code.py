@@ -44,7 +44,7 @@ def test_a_flipped_cell_is_noticed(number, cell):
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_an_empty_picture_has_no_number(level):
-    with pytest.raises(DeviceError, match="picture code|check bits"):
+    with pytest.raises(DeviceError, match=r"picture code|check bits"):
         read_code(np.full((48, 64), level, dtype=np.uint8))
 
 
@@ -70,7 +70,7 @@ def test_a_number_that_does_not_fit_is_refused(number):
 
 def test_a_picture_that_is_too_small_is_refused():
     small = np.zeros((10, 40), dtype=np.uint8)
-    with pytest.raises(DeviceError, match="at least 40x16 px .* got 40x10"):
+    with pytest.raises(DeviceError, match=r"at least 40x16 px .* got 40x10"):
         burn_code(small, 1)
     with pytest.raises(DeviceError, match="larger region"):
         read_code(small)

@@ -59,8 +59,8 @@ def test_truth_and_pixels_agree_on_where_a_pixel_is(world):
             total = window.sum()
             seen = (columns * window).sum() / total, (rows * window).sum() / total
             misses.append(np.subtract(seen, (x, y)))
-    assert np.abs(np.mean(misses, axis=0)).max() < 0.06
-    assert np.abs(misses).max() < 0.4
+    assert np.abs(np.mean(misses, axis=0)).max() < 0.03
+    assert np.abs(misses).max() < 0.1
 
 
 def test_noise_has_its_size_and_depends_on_the_number_only(world, renderer):

@@ -1,0 +1,1 @@
+"""Benchmarks behind ``springhare bench``; the tests hold none."""

@@ -1,0 +1,67 @@
+"""``springhare check``: is this recording whole, and does its ledger close?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rig.recording.inspection import Inspection
+
+__all__ = ["check"]
+
+_EXIT_STATUS = {"PASS": 0, "WARN": 0, "FAIL": 1}
+_COLOUR = {"PASS": "green", "WARN": "yellow", "FAIL": "red"}
+
+
+@click.command(short_help="Tell whether a recording is whole.")
+@click.argument("session", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def check(session: Path, as_json: bool) -> int:
+    """Read a SESSION anew and tell whether it is whole and its ledger closes.
+
+    Ends with 0 for PASS and for WARN (which is said loudly), with 1 for FAIL, and
+    with 2 if there is no session.
+    """
+    import msgspec
+
+    from rig.recording.inspection import inspect_recording
+    from rig.recording.reader import Recording
+
+    with Recording.open(session) as recording:
+        inspection = inspect_recording(recording)
+    if as_json:
+        text = msgspec.json.format(msgspec.json.encode(inspection), indent=2)
+        click.echo(text.decode())
+    else:
+        _tell(inspection)
+    return _EXIT_STATUS[inspection.verdict]
+
+
+def _tell(inspection: Inspection) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from rig.commands.ledger_table import ledger_table
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(
+        f"{inspection.session_id} ({inspection.state}), "
+        f"{sum(s.rows for s in inspection.streams.values()):,} rows in "
+        f"{sum(s.segments for s in inspection.streams.values())} segments, "
+        f"{sum(s.payload_read for s in inspection.streams.values())} payloads read",
+        markup=False,
+    )
+    console.print(ledger_table(inspection.ledger))
+    for finding in inspection.findings:
+        where = f"{finding.stream}: " if finding.stream else ""
+        line = f"{finding.severity} {where}{finding.text}"
+        console.print(Text(line, _COLOUR[finding.severity]))
+    colour = _COLOUR[inspection.verdict]
+    console.print(
+        Text.assemble(
+            "\n", (inspection.verdict, f"bold {colour}"), f": {inspection.reason}"
+        )
+    )

@@ -1,0 +1,68 @@
+"""What becomes of a session's rings: the ledger, or the salvage."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from rig.bus.directory import abandoned
+from rig.errors import SpringhareError
+from rig.recorder import close_recording, salvage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from rig.bus.directory import StreamDirectory
+    from rig.config.rig import LedgerLimits
+    from rig.recorder import SalvageReport
+    from rig.recording.ledger import Ledger
+    from rig.supervisor.children import Child
+
+__all__ = ["close_session", "salvage_abandoned", "salvage_unfinished"]
+
+logger = logging.getLogger(__name__)
+
+
+def close_session(
+    folder: Path,
+    streams: StreamDirectory,
+    children: Iterable[Child],
+    limits: LedgerLimits,
+) -> Ledger:
+    """Close the ledger of a session whose nodes have stopped or died.
+
+    Raises
+    ------
+    SessionError
+        If the session was never begun, or the disk refuses.
+    """
+    for child in children:
+        if child.name == "recorder" and child.process.poll() is None:
+            child.process.terminate()  # it has answered; it must let go of the files
+            child.process.wait()
+    died = {child.name: child.cause for child in children if child.cause}
+    return close_recording(folder, streams, limits, died=died)
+
+
+def salvage_abandoned() -> list[SalvageReport]:
+    """Save what sessions whose supervisor is gone left in memory.
+
+    One that cannot be saved now is left for the next time, and said in the log.
+    """
+    reports: list[SalvageReport] = []
+    for streams in abandoned():
+        try:
+            reports.append(salvage(streams))
+        except SpringhareError as error:
+            logger.error("Cannot salvage %s: %s", streams.path, error)  # noqa: TRY400
+    return reports
+
+
+def salvage_unfinished(streams: StreamDirectory) -> None:
+    """Save what is in the rings if the session did not come to its end."""
+    if streams.path.exists() and streams.names():
+        try:
+            salvage(streams)
+        except SpringhareError as error:
+            logger.error("Cannot salvage %s: %s", streams.path, error)  # noqa: TRY400

@@ -1,0 +1,135 @@
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rig import messages
+from rig.errors import VersionError
+from rig.messages import (
+    RECORDS,
+    Decision,
+    Event,
+    Heartbeat,
+    Hello,
+    Message,
+    PayloadSpec,
+    Reply,
+    Request,
+    StreamSpec,
+    StreamStatus,
+    from_row,
+    row_dtype,
+    to_row,
+)
+
+_INTEGERS = {"<i8": 63, "<i4": 31, "|i1": 7}
+
+
+def _value(dtype):
+    if dtype.kind == "S":
+        printable = st.characters(min_codepoint=32, max_codepoint=126)
+        return st.text(printable, max_size=dtype.itemsize)
+    if dtype.kind == "f":
+        return st.floats(allow_nan=False)
+    bits = _INTEGERS[dtype.str]
+    return st.integers(-(2**bits), 2**bits - 1)
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+@given(data=st.data())
+def test_a_row_gives_the_record_back(kind, data):
+    record = RECORDS[kind]
+    dtype = row_dtype(record)
+    values = {name: data.draw(_value(dtype.fields[name][0])) for name in dtype.names}
+    made = record(**values)
+    table = np.zeros(1, dtype)
+    table[0] = to_row(made)
+    assert from_row(record, table[0]) == made
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_rows_do_not_lie_across_pages(kind):
+    dtype = row_dtype(RECORDS[kind])
+    assert dtype.itemsize & (dtype.itemsize - 1) == 0
+    assert dtype.itemsize <= 4096
+    ends = [offset + field.itemsize for field, offset in dtype.fields.values()]
+    assert max(ends) <= dtype.itemsize
+    starts = sorted(offset for _, offset in dtype.fields.values())
+    assert starts == sorted([0, *sorted(ends)[:-1]]), "packed, in order, no overlap"
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_every_row_begins_with_its_number_and_time(kind):
+    dtype = row_dtype(RECORDS[kind])
+    assert dtype.names[:2] == ("seq", "host_ns")
+    assert [dtype.fields[name][0].str for name in dtype.names[:2]] == ["<i8", "<i8"]
+
+
+def test_text_that_does_not_fit_is_cut_and_told_in_ascii():
+    event = Event(host_ns=1, device_ns=1, device_seq=0, line="é" + "x" * 40, edge=1)
+    table = np.zeros(1, row_dtype(Event))
+    table[0] = to_row(event)
+    assert from_row(Event, table[0]).line == "?" + "x" * 23
+
+
+def test_records_are_frozen_and_closed():
+    event = Event(host_ns=1, device_ns=1, device_seq=0, line="a", edge=1)
+    with pytest.raises(AttributeError):
+        event.edge = 2
+    with pytest.raises(msgspec.ValidationError, match="unknown field `colour`"):
+        msgspec.convert({**msgspec.to_builtins(event), "colour": 1}, Event)
+
+
+def test_every_kind_has_one_record():
+    kinds = set(messages.StreamKind.__args__)
+    assert kinds == set(RECORDS)
+    assert all(record.kind == kind for kind, record in RECORDS.items())
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Hello(node="left", pid=3),
+        Heartbeat(
+            node="left",
+            state="running",
+            host_ns=2**62,
+            reads={"cameras/left": StreamStatus(taken=1, skipped=2, lost=3)},
+            metrics={"latency_p50_ms": 1.5},
+        ),
+        Request(request_id=2, name="open", arguments={"a": [1, {"b": None}]}),
+        Reply(request_id=2, node="left", ok=False, error="no"),
+    ],
+    ids=lambda message: type(message).__name__,
+)
+def test_messages_survive_the_wire(message):
+    data = msgspec.msgpack.encode(message)
+    assert msgspec.msgpack.decode(data, type=Message) == message
+    assert msgspec.json.decode(msgspec.json.encode(message), type=Message) == message
+
+
+def test_another_version_is_refused_with_both():
+    with pytest.raises(VersionError, match=r"'x' .* version 1, got 2: install"):
+        StreamSpec(name="x", kind="frames", node="x", version=2)
+    with pytest.raises(VersionError, match="a request to follow contract version 1"):
+        Request(request_id=1, name="open", version=0)
+
+
+def test_a_description_of_a_stream_survives_json():
+    spec = StreamSpec(
+        name="signals/daq/emg",
+        kind="samples",
+        node="daq",
+        payload=PayloadSpec("<i2", (10, 8)),
+        attributes={"units": "uV", "channels": ["GL", "TA"], "scale": [0.195, 1]},
+    )
+    again = msgspec.json.decode(msgspec.json.encode(spec), type=StreamSpec)
+    assert again == spec
+    assert again.payload is not None
+    assert again.payload.nbytes == 160
+
+
+def test_a_decision_says_what_replay_needs():
+    needed = {"host_ns", "pose_seq", "frame_id", "latency_ns", "sham_draw", "armed"}
+    assert needed <= set(Decision.__struct_fields__)
