@@ -46,6 +46,9 @@ class Waiter:
     def __init__(self, socket_paths: Iterable[Path] = ()) -> None:
         self._poller = zmq.Poller()
         self._sockets: list[zmq.Socket[bytes]] = []
+        self._alone: zmq.Socket[bytes] | None = None
+        """The only socket, if there is one: it is waited for without a poller."""
+        self._alone_ms = -1
         for path in socket_paths:
             self.add(path)
 
@@ -56,10 +59,12 @@ class Waiter:
         socket.subscribe(b"")
         socket.connect(f"ipc://{socket_path}")
         self._sockets.append(socket)
-        self._poller.register(socket, zmq.POLLIN)
+        self.add_socket(socket)
+        self._alone = socket if len(self._poller.sockets) == 1 else None
 
     def add_socket(self, socket: zmq.Socket[bytes]) -> None:
         """Wake for another socket too; whoever gave it reads and closes it."""
+        self._alone = None
         self._poller.register(socket, zmq.POLLIN)
 
     def wait(self, timeout_ms: int) -> bool:
@@ -70,11 +75,23 @@ class Waiter:
         bool
             Whether any stream has something new; False after `timeout_ms`.
         """
-        ready = dict(self._poller.poll(timeout_ms))
-        for socket in self._sockets:
-            if socket in ready:
+        if self._alone is not None:
+            return self._wait_alone(self._alone, timeout_ms)
+        ready = self._poller.poll(timeout_ms)
+        for socket, _ in ready:
+            if socket in self._sockets:
                 socket.recv()
         return bool(ready)
+
+    def _wait_alone(self, socket: zmq.Socket[bytes], timeout_ms: int) -> bool:
+        if timeout_ms != self._alone_ms:
+            socket.setsockopt(zmq.RCVTIMEO, timeout_ms)
+            self._alone_ms = timeout_ms
+        try:
+            socket.recv()
+        except zmq.Again:
+            return False
+        return True
 
     def close(self) -> None:
         """Close the sockets; may be called twice."""

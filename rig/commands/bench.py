@@ -11,6 +11,15 @@ if TYPE_CHECKING:
 
 __all__ = ["bench"]
 
+_COLUMNS = (
+    ("p50 us", "p50_us"),
+    ("p99 us", "p99_us"),
+    ("copied p50 us", "copied_p50_us"),
+    ("CPU us/frame", "cpu_us_per_frame"),
+)
+_WIDTH = 118
+"""Of the table, also where the output is no terminal."""
+
 
 @click.group(short_help="Measure this machine.")
 def bench() -> None:
@@ -94,28 +103,28 @@ def _print(found: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="A frame from one process to others: ring | ZeroMQ | ratio")
-    table.add_column("payload", justify="right")
-    table.add_column("to", justify="right")
-    for title in ("p50 us", "p99 us", "copied p50 us", "CPU us/frame"):
-        table.add_column(title, justify="right")
-    table.add_column("missing", justify="right")
+    table = Table(
+        title="A frame from one process to others: ring / ZeroMQ = ratio",
+        caption=_environment(found["environment"]),
+    )
+    for title in ("payload", "to", *(title for title, _ in _COLUMNS), "missing"):
+        table.add_column(title, justify="right", no_wrap=True)
     for case in found["cases"]:
         ours, theirs, ratio = case["ring"], case["zmq"], case["ratio"]
         cells = [
-            f"{ours[name]:.0f} | {theirs[name]:.0f} | {ratio[name.removesuffix('_us')]:.2f}"
-            for name in ("p50_us", "p99_us", "copied_p50_us", "cpu_us_per_frame")
+            f"{ours[name]:.0f} / {theirs[name]:.0f} = {ratio[name]:.2f}"
+            for _, name in _COLUMNS
         ]
-        missing = f"{ours['missing']} | {theirs['missing']}"
-        table.add_row(
-            f"{case['payload_bytes']:,} B", str(case["consumers"]), *cells, missing
-        )
-    console = Console(width=None)
-    console.print(table)
-    about = found["environment"]
-    console.print(
-        f"{about['cores']} cores, load average {about['load_average_before'][0]} before "
-        f"and {about['load_average_after'][0]} after; {about['rounds']} rounds of "
-        f"{about['seconds']:g} s at {about['rate_hz']:g} Hz, in turns",
-        highlight=False,
+        missing = f"{ours['missing']} / {theirs['missing']}"
+        size = f"{case['payload_bytes']:,} B"
+        table.add_row(size, str(case["consumers"]), *cells, missing)
+    console = Console()
+    Console(width=max(console.width, _WIDTH)).print(table)
+
+
+def _environment(about: Mapping[str, Any]) -> str:
+    before, after = about["load_average_before"][0], about["load_average_after"][0]
+    return (
+        f"{about['cores']} cores, load average {before} before and {after} after; "
+        f"{about['rounds']} rounds of {about['seconds']:g} s at {about['rate_hz']:g} Hz"
     )

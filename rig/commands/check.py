@@ -1,4 +1,4 @@
-"""``springhare check``: is this recording whole, and does its ledger close?"""
+"""``springhare check``: reads a recording anew and says whether it is whole."""
 
 from __future__ import annotations
 

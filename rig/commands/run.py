@@ -71,7 +71,7 @@ def run(
         simulate=simulate,
         slow=slow,
         seconds=seconds,
-        faults=load_faults(faults_file) if faults_file else (),
+        faults=load_faults(faults_file).faults if faults_file else (),
         keep_truth=truth,
     )
 

@@ -7,7 +7,6 @@ the models tell that.
 
 from __future__ import annotations
 
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast

@@ -83,13 +83,16 @@ class SentTriggers:
         """Return how many wait for their frames."""
         return len(self._sent)
 
+    @property
+    def oldest_ns(self) -> int | None:
+        """When the oldest one was sent."""
+        return self._sent[0][1] if self._sent else None
+
     def send(self, trigger: Trigger, sent_ns: int) -> None:
         """Note a trigger that was sent."""
         self._sent.append((trigger, sent_ns))
 
-    def frame(
-        self, exposed_ns: int, missing: int
-    ) -> tuple[Trigger | None, list[Trigger]]:
+    def frame(self, exposed_ns: int, missing: int) -> tuple[Trigger | None, int]:
         """Match a frame.
 
         Parameters
@@ -102,18 +105,15 @@ class SentTriggers:
         Returns
         -------
         tuple
-            The frame's trigger, None if none was sent; and the triggers before it
-            that the camera did not hear.
+            The frame's trigger, None if none was sent; and how many sent before it
+            the camera did not hear.
         """
         for _ in range(min(missing, len(self._sent) - 1)):
             self._sent.popleft()
-        ignored: list[Trigger] = []
-        found: Trigger | None = None
+        found: list[Trigger] = []
         while self._sent and self._sent[0][1] <= exposed_ns:
-            if found is not None:
-                ignored.append(found)
-            found, _ = self._sent.popleft()
-        return found, ignored
+            found.append(self._sent.popleft()[0])
+        return (found[-1], len(found) - 1) if found else (None, 0)
 
     def overdue(self, before_ns: int) -> list[Trigger]:
         """Give up, and return, the triggers that were sent before then."""
@@ -122,9 +122,12 @@ class SentTriggers:
             late.append(self._sent.popleft()[0])
         return late
 
-    def oldest_ns(self) -> int | None:
-        """Return when the oldest one was sent."""
-        return self._sent[0][1] if self._sent else None
+
+@dataclass(frozen=True, slots=True)
+class _Exposure:
+    device_ns: int
+    host_ns: int
+    missing: int
 
 
 class WiredTriggers:
@@ -144,23 +147,26 @@ class WiredTriggers:
     def __init__(self, rate_hz: float) -> None:
         self._half_ns = round(0.5e9 / rate_hz)
         self._waiting: deque[Trigger] = deque()
+        self._early: deque[_Exposure] = deque()
         self._last: tuple[Trigger, int] | None = None
+        self._unheard: list[Trigger] = []
 
     def __len__(self) -> int:
         """Return how many triggers wait for their frames."""
         return len(self._waiting)
 
-    def expect(self, trigger: Trigger) -> None:
-        """Note a trigger that the camera should have heard."""
-        self._waiting.append(trigger)
-
     def restart(self) -> None:
         """Match the next frame like the first."""
         self._last = None
+        self._early.clear()
 
-    def frame(
-        self, device_ns: int, exposed_ns: int, missing: int
-    ) -> tuple[Trigger | None, list[Trigger]]:
+    def expect(self, trigger: Trigger) -> None:
+        """Note a trigger that the camera should have heard."""
+        self._waiting.append(trigger)
+        while self._early and self._settle(self._early[0])[0]:
+            self._early.popleft()
+
+    def frame(self, device_ns: int, exposed_ns: int, missing: int) -> Trigger | None:
         """Match a frame.
 
         Parameters
@@ -174,17 +180,22 @@ class WiredTriggers:
 
         Returns
         -------
-        tuple
-            The frame's trigger, None if it is not known yet; and the triggers
-            before it that the camera did not hear.
+        Trigger or None
+            The frame's trigger; None if the host does not know of it yet.
         """
-        k = self._place(device_ns, exposed_ns, missing)
-        if k is None:
-            return None, []
-        before = [self._waiting.popleft() for _ in range(k)]
-        found = self._waiting.popleft()
-        self._last = (found, device_ns) if device_ns >= 0 else None
-        return found, before[min(missing, k) :]
+        exposure = _Exposure(device_ns, exposed_ns, missing)
+        if self._early:
+            self._early.append(exposure)
+            return None
+        settled, trigger = self._settle(exposure)
+        if not settled:
+            self._early.append(exposure)
+        return trigger
+
+    def unheard(self) -> list[Trigger]:
+        """Return, once, the triggers that turned out to have no frame."""
+        found, self._unheard = self._unheard, []
+        return found
 
     def overdue(self, before_ns: int) -> list[Trigger]:
         """Give up, and return, the triggers that the host knew of before then."""
@@ -193,19 +204,37 @@ class WiredTriggers:
             late.append(self._waiting.popleft())
         return late
 
-    def _place(self, device_ns: int, exposed_ns: int, missing: int) -> int | None:
-        """Return which of the waiting triggers is the frame's."""
+    def _settle(self, exposure: _Exposure) -> tuple[bool, Trigger | None]:
+        """Decide about a frame; (False, None) when more triggers must be known."""
         if not self._waiting:
-            return None
-        if device_ns < 0:
-            return min(missing, len(self._waiting) - 1)
+            return False, None
+        if exposure.device_ns < 0 or self._is_reset(exposure):
+            return True, self._match(exposure, min(exposure.missing, len(self) - 1))
+        offs = self._offs(exposure)
+        k = min(range(len(offs)), key=lambda i: abs(offs[i]))
+        if abs(offs[k]) <= self._half_ns:
+            return True, self._match(exposure, k)
+        # the frame is later than all that is known, or its trigger is not known
+        return (False, None) if offs[k] < 0 else (True, None)
+
+    def _match(self, exposure: _Exposure, k: int) -> Trigger:
+        before = [self._waiting.popleft() for _ in range(k)]
+        self._unheard.extend(before[exposure.missing :])
+        trigger = self._waiting.popleft()
+        stamp_ns = exposure.device_ns
+        self._last = (trigger, stamp_ns) if stamp_ns >= 0 else None
+        return trigger
+
+    def _offs(self, exposure: _Exposure) -> list[int]:
+        """Return by how much each waiting trigger is later than the frame's own."""
         if self._last is None:
-            offs = [abs(t.host_ns - exposed_ns) for t in self._waiting]
-            return offs.index(min(offs))
-        last, stamp_ns = self._last
-        wanted_ns = last.device_ns + device_ns - stamp_ns
-        offs = [abs(t.device_ns - wanted_ns) for t in self._waiting]
-        best = min(offs)
-        if best > _RESET_NS:  # a clock was set anew: only the order is left
-            return min(missing, len(self._waiting) - 1)
-        return offs.index(best) if best <= self._half_ns else None
+            return [t.host_ns - exposure.host_ns for t in self._waiting]
+        trigger, stamp_ns = self._last
+        wanted_ns = trigger.device_ns + exposure.device_ns - stamp_ns
+        return [t.device_ns - wanted_ns for t in self._waiting]
+
+    def _is_reset(self, exposure: _Exposure) -> bool:
+        """Tell whether a clock was set anew: then only the order is left."""
+        if self._last is None:
+            return False
+        return min(abs(off) for off in self._offs(exposure)) > _RESET_NS

@@ -367,9 +367,11 @@ class Session:
         rings.close_notes()
         self._ask_to_stop(crew, rings, ["recorder"])
         self._report("closing the ledger")
-        return close_session(
+        ledger = close_session(
             self.folder, rings.streams, crew.children.values(), self._rig.ledger
         )
+        rings.streams.remove()
+        return ledger
 
     def _ask_to_stop(
         self,

@@ -265,9 +265,9 @@ class BoardCore:
 
     def _write(self, address: int, payload: bytes, now_us: int) -> bool:
         if address == core.OperationControl.address:
+            if not payload[0] & _MODE:
+                self.rest(now_us)  # its last edges are still told
             self._operation = payload[0] & ~_DUMP
-            if not self.active:
-                self.rest(now_us)
             return True
         if address == core.TimestampSeconds.address:
             self.set_time(_U32.unpack(payload)[0] * 1_000_000, now_us)

@@ -39,7 +39,10 @@ def word(seed: int, channel: ArrayLike, index: ArrayLike) -> NDArray[np.uint64]:
 def uniform(seed: int, channel: ArrayLike, index: ArrayLike) -> NDArray[np.float64]:
     """Return uniform numbers in (0, 1)."""
     bits = word(seed, channel, index) >> np.uint64(11)
-    return np.ldexp(bits.astype(np.float64) + 0.5, -53)
+    value = bits.astype(np.float64)
+    value += 0.5
+    value *= 2.0**-53
+    return value
 
 
 def gaussian(seed: int, channel: ArrayLike, index: ArrayLike) -> NDArray[np.float64]:

@@ -230,9 +230,9 @@ class Board final : public Reporter {
 
   bool write_common(const Message& m) {
     if (m.address == OPERATION && m.payload_type == 0x01 && m.payload_bytes == 1) {
+      if ((m.payload[0] & MODE) == STANDBY) rest();  // its last edges are still told
       operation_ = static_cast<uint8_t>(m.payload[0] & ~DUMP);
       if ((m.payload[0] & DUMP) != 0) dumping_ = 1;
-      if (!active()) rest();
       return true;
     }
     if (m.address == SECONDS && m.payload_type == 0x04 && m.payload_bytes == 4) {

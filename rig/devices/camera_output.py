@@ -1,0 +1,160 @@
+"""What a camera's node writes: frames, every loss with its cause, and its clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from rig.messages import Loss
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rig.bus.directory import StreamDirectory, StreamWriter
+    from rig.messages import ClockRecord, Frame
+    from sync.clock import Clock
+
+__all__ = ["CameraOutput", "LossCounter"]
+
+_MERGE_NS = 250_000_000
+
+LossCounter = Literal[
+    "failed_grabs", "missing_ids", "skipped_images", "triggers_ignored"
+]
+"""The counters that count something lost."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A loss that goes on, and when it was last written."""
+
+    written_ns: int
+    stage: str
+    first_id: int
+    count: int
+
+
+class CameraOutput:
+    """The streams of one camera.
+
+    A counter counts at once. Losses of one cause that follow one another closely
+    become one row a quarter of a second, so that a camera that is unplugged does
+    not fill the stream.
+
+    Parameters
+    ----------
+    name
+        The camera's.
+    streams
+        Where its rings are.
+    clock
+        Host clock.
+    """
+
+    def __init__(self, name: str, streams: StreamDirectory, clock: Clock) -> None:
+        self._frames: StreamWriter = streams.writer(f"cameras/{name}")
+        self._losses: StreamWriter = streams.writer(f"losses/{name}")
+        clocks = f"clocks/{name}"
+        self._clocks: StreamWriter | None = (
+            streams.writer(clocks) if clocks in streams.names() else None
+        )
+        self._clock = clock
+        self._open: dict[str, _Open] = {}
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """The counters as they stand."""
+        return self._frames.counters
+
+    @property
+    def published(self) -> int:
+        """Number of frames published so far."""
+        return self._frames.seq
+
+    def claim(self) -> NDArray[Any]:
+        """Open the next frame's slot and return its pixels, to be filled."""
+        return self._frames.claim()
+
+    def publish(self, frame: Frame) -> int:
+        """Publish the claimed slot with its row and return its number."""
+        return self._frames.publish(frame)
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add to a counter of something that is no loss."""
+        self._frames.count(name, n)
+
+    def lose(
+        self,
+        counter: LossCounter,
+        count: int,
+        cause: str,
+        first_id: int,
+        stage: Literal["device", "transport"] = "device",
+    ) -> None:
+        """Count what was lost, and say so with its cause.
+
+        Parameters
+        ----------
+        counter
+            The counter to which it adds.
+        count
+            How many.
+        cause
+            In words.
+        first_id
+            Number of the first one: a frame ID, or the `seq` of a trigger.
+        stage
+            Where they were lost.
+        """
+        if count <= 0:
+            return
+        self._frames.count(counter, count)
+        now_ns = self._clock.now()
+        goes_on = self._open.get(cause)
+        if goes_on is None or now_ns - goes_on.written_ns > _MERGE_NS:
+            self._write(goes_on, cause, now_ns)
+            self._open[cause] = _Open(now_ns, stage, first_id, 0)
+            self._row(stage, first_id, count, cause, now_ns)
+            return
+        if goes_on.count == 0:
+            goes_on.first_id = first_id
+        goes_on.count += count
+
+    def flush(self, *, now: bool = False) -> None:
+        """Write the losses that wait to be one row; with `now`, the newest too."""
+        now_ns = self._clock.now()
+        for cause, goes_on in self._open.items():
+            if goes_on.count and (now or now_ns - goes_on.written_ns > _MERGE_NS):
+                self._write(goes_on, cause, now_ns)
+
+    def clock_model(self, record: ClockRecord | None) -> None:
+        """Write the model of the camera's clock, if there is one."""
+        if self._clocks is not None and record is not None:
+            self._clocks.append(record)
+
+    def close(self) -> None:
+        """Write what waits and close the streams; may be called twice."""
+        self.flush(now=True)
+        for writer in (self._frames, self._losses, self._clocks):
+            if writer is not None:
+                writer.close()
+
+    def _write(self, goes_on: _Open | None, cause: str, now_ns: int) -> None:
+        if goes_on is not None and goes_on.count:
+            self._row(goes_on.stage, goes_on.first_id, goes_on.count, cause, now_ns)
+            goes_on.count = 0
+            goes_on.written_ns = now_ns
+
+    def _row(
+        self, stage: str, first_id: int, count: int, cause: str, now_ns: int
+    ) -> None:
+        self._losses.append(
+            Loss(
+                host_ns=now_ns,
+                stream=self._frames.spec.name,
+                stage=stage,
+                first_id=first_id,
+                count=count,
+                cause=cause,
+            )
+        )

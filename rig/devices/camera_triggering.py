@@ -1,0 +1,322 @@
+"""How a camera is made to expose: by itself, by wire, or by the host.
+
+Each way sees to it that every trigger is accounted for exactly once: it became a
+frame, a failed grab or a missing ID, or it is counted as ignored, with the cause.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from rig.devices.triggers import SentTriggers, WiredTriggers
+from rig.messages import StreamStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rig.devices.camera_driver import CameraDriver, Grab
+    from rig.devices.camera_output import CameraOutput
+    from rig.devices.triggers import Trigger, TriggerFollower
+    from sync.clock import Clock
+
+__all__ = ["ByHost", "ByItself", "ByWire", "Triggering"]
+
+_LATEST_NS = 250_000_000
+"""A trigger that is older is not carried out: its picture would tell of another
+moment. It also bounds how many wait."""
+_PATIENCE_NS = 20_000_000
+"""Time after an exposure in which its image should be there; then we ask the camera
+whether it is ready although the image is not."""
+_GIVE_UP_NS = 1_000_000_000
+_LATENCIES = 256
+
+NO_FRAME = "no frame came: the camera did not hear the trigger"
+TOO_LATE = "the camera was busy for too long: lower rate or exposure"
+UNPLUGGED = "the camera was unplugged"
+STOPPED = "the acquisition was stopped"
+
+
+class Triggering(Protocol):
+    """One way; the camera's node calls these."""
+
+    def listen(self) -> None:
+        """Learn of new triggers."""
+        ...
+
+    def work(self, driver: CameraDriver) -> None:
+        """Send triggers if that is the host's task, and give up on lost ones."""
+        ...
+
+    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
+        """Return the `seq` of a frame's trigger; -1 where there is none."""
+        ...
+
+    def unplugged(self) -> None:
+        """Account for the triggers that came, or come, while there is no camera."""
+        ...
+
+    def replugged(self) -> None:
+        """Begin anew with a camera that is back."""
+        ...
+
+    def waiting(self) -> int:
+        """Return how many triggers are not accounted for yet."""
+        ...
+
+    def finish(self) -> None:
+        """Account for all that is left: the camera has stopped."""
+        ...
+
+    def latencies_ns(self) -> Iterable[int]:
+        """Return the last times from a trigger's arrival here to its image's."""
+        ...
+
+    def status(self) -> StreamStatus | None:
+        """Return how we stand with the stream of triggers, if there is one."""
+        ...
+
+
+class ByItself:
+    """The camera paces itself."""
+
+    def listen(self) -> None:
+        """There are no triggers."""
+
+    def work(self, driver: CameraDriver) -> None:
+        """There is nothing to send."""
+
+    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
+        """Return -1: no trigger asked for the frame."""
+        del grab, exposed_ns, missing
+        return -1
+
+    def unplugged(self) -> None:
+        """The node estimates from the rate what is missing."""
+
+    def replugged(self) -> None:
+        """There is nothing to begin anew."""
+
+    def waiting(self) -> int:
+        """Return 0."""
+        return 0
+
+    def finish(self) -> None:
+        """There is nothing left."""
+
+    def latencies_ns(self) -> Iterable[int]:
+        """Return none."""
+        return ()
+
+    def status(self) -> StreamStatus | None:
+        """Return None: no stream is read."""
+        return None
+
+
+class _Account:
+    """What the triggered ways share: the triggers' books."""
+
+    def __init__(
+        self, follower: TriggerFollower, output: CameraOutput, clock: Clock
+    ) -> None:
+        self.follower = follower
+        self.output = output
+        self.clock = clock
+        self.latencies: deque[int] = deque(maxlen=_LATENCIES)
+
+    def take(self) -> list[Trigger]:
+        triggers = self.follower.take()
+        if triggers:
+            self.output.count("triggers_seen", len(triggers))
+        return triggers
+
+    def ignore(self, triggers: Iterable[Trigger], cause: str) -> None:
+        for trigger in triggers:
+            self.output.lose("triggers_ignored", 1, cause, trigger.seq)
+
+    def matched(self, trigger: Trigger | None, grab: Grab) -> int:
+        if trigger is None:
+            return -1
+        self.latencies.append(grab.arrival_ns - trigger.host_ns)
+        return trigger.seq
+
+
+class ByHost:
+    """The host sends a software trigger for each trigger in the stream.
+
+    Never before the last exposure has ended: a camera, and Basler's emulator above
+    all, swallows such a trigger without a word.
+
+    Parameters
+    ----------
+    follower
+        Reads the triggers.
+    output
+        Where losses go.
+    clock
+        Host clock.
+    exposure_ns
+        Length of an exposure.
+    """
+
+    def __init__(
+        self,
+        follower: TriggerFollower,
+        output: CameraOutput,
+        clock: Clock,
+        exposure_ns: int,
+    ) -> None:
+        self._books = _Account(follower, output, clock)
+        self._exposure_ns = exposure_ns
+        self._waiting: deque[Trigger] = deque()
+        self._sent = SentTriggers()
+        self._ready = False
+
+    def listen(self) -> None:
+        """Learn of new triggers."""
+        self._waiting.extend(self._books.take())
+
+    def work(self, driver: CameraDriver) -> None:
+        """Send the next trigger as soon as the camera can hear it."""
+        now_ns = self._books.clock.now()
+        lost = self._sent.overdue(now_ns - self._exposure_ns - _GIVE_UP_NS)
+        self._books.ignore(lost, NO_FRAME)
+        while self._waiting and now_ns - self._waiting[0].host_ns > _LATEST_NS:
+            self._books.ignore([self._waiting.popleft()], TOO_LATE)
+        # asked ahead of the next trigger, because some cameras take long to answer
+        if not self._ready and self._may_ask(now_ns):
+            self._ready = driver.ready()
+        if self._waiting and self._ready:
+            self._send(driver)
+
+    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
+        """Return the `seq` of a frame's trigger."""
+        del exposed_ns
+        begun_ns = grab.arrival_ns - self._exposure_ns
+        trigger, unheard = self._sent.frame(begun_ns, missing)
+        if unheard:
+            before = trigger.seq if trigger else -1
+            lose = self._books.output.lose
+            lose("triggers_ignored", unheard, NO_FRAME, before)
+        return self._books.matched(trigger, grab)
+
+    def unplugged(self) -> None:
+        """Account for the triggers of a camera that is gone."""
+        self.listen()
+        self._ready = False
+        self._drop(UNPLUGGED)
+
+    def replugged(self) -> None:
+        """Ask anew whether the camera is ready."""
+        self._ready = False
+
+    def waiting(self) -> int:
+        """Return how many triggers are not accounted for yet."""
+        return len(self._waiting) + len(self._sent)
+
+    def finish(self) -> None:
+        """Account for all that is left: the camera has stopped."""
+        self._drop(STOPPED)
+
+    def latencies_ns(self) -> Iterable[int]:
+        """Return the last times from a trigger's arrival here to its image's."""
+        return self._books.latencies
+
+    def status(self) -> StreamStatus | None:
+        """Return how we stand with the stream of triggers."""
+        return self._books.follower.status
+
+    def _may_ask(self, now_ns: int) -> bool:
+        oldest_ns = self._sent.oldest_ns
+        return (
+            oldest_ns is None or now_ns - oldest_ns > self._exposure_ns + _PATIENCE_NS
+        )
+
+    def _send(self, driver: CameraDriver) -> None:
+        trigger = self._waiting.popleft()
+        self._ready = False
+        sent_ns = self._books.clock.now()
+        self._sent.send(trigger, sent_ns)
+        driver.trigger(trigger)
+        self._books.output.count("triggers_sent")
+
+    def _drop(self, cause: str) -> None:
+        left = [*self._sent.overdue(2**63 - 1), *self._waiting]
+        self._waiting.clear()
+        self._books.ignore(left, cause)
+
+
+class ByWire:
+    """A pulse on one of the camera's lines; the host only keeps the books.
+
+    Parameters
+    ----------
+    follower
+        Reads the triggers that the wire carried.
+    output
+        Where losses go.
+    clock
+        Host clock.
+    exposure_ns
+        Length of an exposure.
+    rate_hz
+        Nominal rate of the triggers.
+    """
+
+    def __init__(
+        self,
+        follower: TriggerFollower,
+        output: CameraOutput,
+        clock: Clock,
+        exposure_ns: int,
+        rate_hz: float,
+    ) -> None:
+        self._books = _Account(follower, output, clock)
+        self._wired = WiredTriggers(rate_hz)
+        self._exposure_ns = exposure_ns
+
+    def listen(self) -> None:
+        """Learn of new triggers."""
+        for trigger in self._books.take():
+            self._wired.expect(trigger)
+
+    def work(self, driver: CameraDriver) -> None:
+        """Give up on triggers that no frame came of."""
+        del driver
+        late_ns = self._books.clock.now() - self._exposure_ns - _GIVE_UP_NS
+        unheard = [*self._wired.unheard(), *self._wired.overdue(late_ns)]
+        self._books.ignore(unheard, NO_FRAME)
+
+    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
+        """Return the `seq` of a frame's trigger; -1 if it is not known yet."""
+        trigger = self._wired.frame(grab.device_ns, exposed_ns, missing)
+        return self._books.matched(trigger, grab)
+
+    def unplugged(self) -> None:
+        """Account for the triggers of a camera that is gone."""
+        self.listen()
+        self._drop(UNPLUGGED)
+
+    def replugged(self) -> None:
+        """Match the next frame like the first."""
+        self._wired.restart()
+
+    def waiting(self) -> int:
+        """Return how many triggers are not accounted for yet."""
+        return len(self._wired)
+
+    def finish(self) -> None:
+        """Account for all that is left: the camera has stopped."""
+        self._drop(STOPPED)
+
+    def latencies_ns(self) -> Iterable[int]:
+        """Return the last times from a trigger's arrival here to its image's."""
+        return self._books.latencies
+
+    def status(self) -> StreamStatus | None:
+        """Return how we stand with the stream of triggers."""
+        return self._books.follower.status
+
+    def _drop(self, cause: str) -> None:
+        self._books.ignore(self._wired.unheard(), NO_FRAME)
+        self._books.ignore(self._wired.overdue(2**63 - 1), cause)
