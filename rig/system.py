@@ -9,17 +9,24 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import resource
 import signal
 from pathlib import Path
 
 from rig.errors import SpringhareError
 
 __all__ = [
+    "clock_source",
+    "cpu_governors",
     "end_with_parent",
+    "file_system_of",
     "hold_one_core_per_library",
     "is_alive",
+    "open_files_limit",
     "process_started",
+    "realtime_priority",
     "require_store_order",
+    "timer_slack_ns",
 ]
 
 _PR_SET_PDEATHSIG = 1
@@ -88,3 +95,55 @@ def hold_one_core_per_library() -> None:
         ("OMP_WAIT_POLICY", "passive"),
     ):
         os.environ.setdefault(name, value)
+
+
+def realtime_priority() -> int:
+    """Return the highest real-time priority that this user may take; 0 for none."""
+    if os.geteuid() == 0:
+        return os.sched_get_priority_max(os.SCHED_FIFO)
+    return resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
+
+
+def open_files_limit() -> int:
+    """Return how many files and sockets a process of this user may hold open."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def timer_slack_ns() -> int | None:
+    """Return by how much the kernel may put off waking this process."""
+    return _number("/proc/self/timerslack_ns")
+
+
+def clock_source() -> str | None:
+    """Return what the kernel reads time from, e.g. ``tsc``."""
+    folder = "/sys/devices/system/clocksource/clocksource0"
+    return _word(f"{folder}/current_clocksource")
+
+
+def cpu_governors() -> set[str]:
+    """Return how the processors' speed is governed; empty where nobody says."""
+    files = Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor")
+    return {word for file in files if (word := _word(str(file)))}
+
+
+def file_system_of(path: Path) -> str:
+    """Return the type of the file system that a path is on, e.g. ``ext4``."""
+    best, kind = "", "unknown"
+    for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
+        _, place, found, *_ = line.split(" ")
+        inside = path.resolve().is_relative_to(place)
+        if inside and len(place) >= len(best):
+            best, kind = place, found
+    return kind
+
+
+def _word(path: str) -> str | None:
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def _number(path: str) -> int | None:
+    word = _word(path)
+    return int(word) if word is not None else None

@@ -28,6 +28,8 @@ _REORDER_NS = 100_000_000
 _JUMP_NS = 5_000_000
 _REJECTS = 3
 _FLOOR_SD_NS = 1_000.0
+_UNSURE_SD_NS = 1_000_000.0
+"""Before the first block is full, when nothing bounds the delay yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,8 @@ class OnlineClock:
         below = [offset + skew * (at - device) for device, offset in lowers]
         upper = lower = median(above)
         scatter = 1.48 * median(abs(level - upper) for level in above)
+        if not self._uppers and not below:
+            scatter = _UNSURE_SD_NS
         if below:
             lower = min(max(below), upper)  # a bound: the best of few holds
         self._model = ClockModel(

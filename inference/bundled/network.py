@@ -20,7 +20,13 @@ LOCREF_STDEV_PX = 8.0
 
 _RADIUS_PX = 11.0
 """A cell is near a body part when its centre is."""
-_MULTIPLE_PX = 32
+_MULTIPLE = 16
+"""Of the halved picture, so that every halving leaves whole cells."""
+
+_NEIGHBOUR_ROW = torch.tensor([-1, -1, -1, 0, 0, 0, 1, 1, 1])
+_NEIGHBOUR_COLUMN = torch.tensor([-1, 0, 1, -1, 0, 1, -1, 0, 1])
+_MIDDLE = 4
+"""Of the nine, the best cell itself."""
 
 
 def _layer(inputs: int, outputs: int, size: int = 3, step: int = 1) -> nn.Sequential:
@@ -45,10 +51,9 @@ class PoseNetwork(nn.Module):
         self.parts = parts
         self.stem = _layer(1, 16, 5, 2)
         self.down8 = _layer(16, 32, 3, 2)
-        self.down16 = nn.Sequential(_layer(32, 48, 3, 2), _layer(48, 48))
-        self.down32 = nn.Sequential(
-            _layer(48, 64, 3, 2), _layer(64, 64), _layer(64, 64)
-        )
+        self.down16 = _layer(32, 48, 3, 2)
+        deep = (_layer(64, 64) for _ in range(3))
+        self.down32 = nn.Sequential(_layer(48, 64, 3, 2), *deep)
         self.up16 = nn.Conv2d(64, 48, 1)
         self.mix16 = _layer(48, 48)
         self.up8 = nn.Conv2d(48, 32, 1)
@@ -58,10 +63,12 @@ class PoseNetwork(nn.Module):
 
     def maps(self, frames: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return logits (n, parts, h, w) and offsets (n, parts, 2, h, w)."""
-        height, width = frames.shape[1], frames.shape[2]
-        image = (frames.float().unsqueeze(1) - 127.0) / 64.0
-        missing = (0, (-width) % _MULTIPLE_PX, 0, (-height) % _MULTIPLE_PX)
-        image = functional.avg_pool2d(functional.pad(image, missing), 2)
+        # Halved first: all that follows has a quarter of the pixels to do.
+        image = functional.avg_pool2d(frames.float().unsqueeze(1), 2)
+        image = (image - 127.0) / 64.0
+        height, width = image.shape[2], image.shape[3]
+        missing = (0, (-width) % _MULTIPLE, 0, (-height) % _MULTIPLE)
+        image = functional.pad(image, missing)
         at8 = self.down8(self.stem(image))
         at16 = self.down16(at8)
         up = functional.interpolate(self.up16(self.down32(at16)), scale_factor=2.0)
@@ -78,21 +85,22 @@ class PoseNetwork(nn.Module):
         likelihood: offsets of several cells are more exact than one.
         """
         heat, offsets = self.maps(frames)
-        width = heat.shape[3]
-        likely = torch.sigmoid(heat[0]).flatten(1)
-        best, at = likely.max(dim=1, keepdim=True)
-        cell = torch.arange(likely.shape[1], device=likely.device)
-        row = torch.div(cell, width, rounding_mode="floor")
-        column = cell - row * width
-        best_row = torch.div(at, width, rounding_mode="floor")
-        best_column = at - best_row * width
-        near = ((row - best_row).abs() <= 1) & ((column - best_column).abs() <= 1)
-        votes = likely * near
+        rows, columns = heat.shape[2], heat.shape[3]
+        sure = heat[0].flatten(1)
+        best = sure.argmax(dim=1, keepdim=True)
+        best_row = torch.div(best, columns, rounding_mode="floor")
+        row = (best_row + _NEIGHBOUR_ROW).clamp(min=0)
+        row = torch.minimum(row, torch.as_tensor(rows - 1))
+        column = (best - best_row * columns + _NEIGHBOUR_COLUMN).clamp(min=0)
+        column = torch.minimum(column, torch.as_tensor(columns - 1))
+        near = row * columns + column
+        votes = torch.sigmoid(sure.gather(1, near))
+        likelihood = votes[:, _MIDDLE : _MIDDLE + 1]
         votes = votes / votes.sum(dim=1, keepdim=True)
-        place = offsets[0].flatten(2) * LOCREF_STDEV_PX
-        x = (votes * (place[:, 0] + _centre(column))).sum(dim=1, keepdim=True)
-        y = (votes * (place[:, 1] + _centre(row))).sum(dim=1, keepdim=True)
-        return torch.cat([x, y, best], dim=1)
+        x, y = (offsets[0, :, k].flatten(1).gather(1, near) for k in (0, 1))
+        x = (votes * (LOCREF_STDEV_PX * x + _centre(column))).sum(dim=1, keepdim=True)
+        y = (votes * (LOCREF_STDEV_PX * y + _centre(row))).sum(dim=1, keepdim=True)
+        return torch.cat([x, y, likelihood], dim=1)
 
 
 def _centre(cell: torch.Tensor) -> torch.Tensor:

@@ -38,7 +38,7 @@ MODEL_FORMAT = "springhare-pose/1"
 _TRAIN_SEED = 1_000_000
 """Training worlds have seeds from here on; those below are for tests."""
 _BATCH = 16
-_POOL = 640
+_POOL = 1200
 """Pictures to draw batches from; the oldest is replaced by each new one."""
 _CROP_PX = (320, 384)
 _FULL_SHARE = 0.25
@@ -117,6 +117,8 @@ def _train(minutes: float, seed: int) -> tuple[PoseNetwork, int, int]:
 
     from inference.bundled.network import PoseNetwork, loss_of
 
+    # The painter has the other core.
+    torch.set_num_threads(1)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     network = PoseNetwork(len(BODY_PARTS))

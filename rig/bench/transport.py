@@ -246,4 +246,8 @@ class _Crew:
         if not link.poll(seconds):
             msg = f"Expected a word from a process within {seconds:g} s, got none"
             raise SpringhareError(msg)
-        return link.recv()
+        try:
+            return link.recv()
+        except EOFError as error:
+            msg = "Expected a word from a process, got its end: see its own message"
+            raise SpringhareError(msg) from error

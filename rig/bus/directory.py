@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rig.messages import Record, StreamSpec
 
-__all__ = ["Owner", "StreamDirectory", "StreamWriter", "abandoned"]
+__all__ = ["Owner", "StreamDirectory", "StreamWriter", "abandoned", "running"]
 
 
 _SOCKET_PATH = 107
@@ -208,13 +208,22 @@ def abandoned() -> list[StreamDirectory]:
 
     One that its owner is just removing is passed over.
     """
-    found: list[tuple[int, StreamDirectory]] = []
+    return [streams for streams, alive in _all() if not alive]
+
+
+def running() -> list[StreamDirectory]:
+    """Return the streams of the sessions that run on this machine, oldest first."""
+    return [streams for streams, alive in _all() if alive]
+
+
+def _all() -> list[tuple[StreamDirectory, bool]]:
+    found: list[tuple[int, StreamDirectory, bool]] = []
     for note in shared_memory.root().glob("*/owner.json"):
         streams = StreamDirectory(note.parent)
         try:
             made_ns, owner = note.stat().st_mtime_ns, streams.owner
         except (OSError, msgspec.MsgspecError):
             continue
-        if not is_alive(owner.pid, owner.started):
-            found.append((made_ns, streams))
-    return [streams for _, streams in sorted(found, key=lambda entry: entry[0])]
+        found.append((made_ns, streams, is_alive(owner.pid, owner.started)))
+    found.sort(key=lambda entry: entry[0])
+    return [(streams, alive) for _, streams, alive in found]

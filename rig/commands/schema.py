@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rig.messages import StreamKind
+
 __all__ = ["schema", "schemas"]
 
 
@@ -52,13 +54,11 @@ def schemas() -> dict[str, Mapping[str, Any]]:
     }
 
 
-def _row(kind: str) -> Mapping[str, Any]:
+def _row(kind: StreamKind) -> Mapping[str, Any]:
     """Return how a row of one kind of stream lies in memory: little-endian."""
-    from typing import cast
+    from rig.messages import RECORDS, row_dtype
 
-    from rig.messages import RECORDS, StreamKind, row_dtype
-
-    record = RECORDS[cast("StreamKind", kind)]
+    record = RECORDS[kind]
     dtype = row_dtype(record)
     fields = dtype.fields or {}
     return {
@@ -84,15 +84,18 @@ def _text(content: Mapping[str, Any]) -> str:
 )
 @click.option(
     "--check",
-    type=click.Path(file_okay=False, exists=True, path_type=Path),
-    help="Compare with the files in this folder; status 1 when one is out of date.",
+    "check",
+    is_flag=True,
+    help="Compare with the examples' schema folder; status 1 when one is out of date.",
 )
-def schema(name: str | None, write: Path | None, check: Path | None) -> int:
+def schema(name: str | None, write: Path | None, check: bool) -> int:
     """Print the schema NAME (rig, task, session, faults, messages), or all of them.
 
     Point your editor at one, and it completes and checks your files while you type:
     the example files do so in their first line.
     """
+    from rig.config.examples import examples_folder
+
     found = schemas()
     if name is not None and name not in found:
         msg = f"Expected one of {', '.join(found)}, got {name!r}"
@@ -105,8 +108,8 @@ def schema(name: str | None, write: Path | None, check: Path | None) -> int:
             (write / f"{key}.json").write_text(_text(content), encoding="utf-8")
         click.echo(f"wrote {', '.join(found)} to {write}")
         return 0
-    if check is not None:
-        return _compare(found, check)
+    if check:
+        return _compare(found, examples_folder() / "schema")
     click.echo(_text(found[name] if name is not None else found), nl=False)
     return 0
 

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ValidationError
 
 from rig.config.base import Fault
 from rig.config.document import Document, read_document
-from rig.config.fault_script import FaultScript, ScriptedFault
 from rig.config.fault_script import FaultScript
 from rig.config.faults import faults_of
 from rig.config.rig import RigConfig
@@ -32,7 +31,6 @@ __all__ = [
     "Experiment",
     "check_together",
     "load_experiment",
-    "load_faults",
     "load_faults",
     "load_rig",
     "load_session",
@@ -96,13 +94,8 @@ def load_session(path: Path) -> SessionConfig:
     return _load(path, SessionConfig)
 
 
-def load_faults(path: Path) -> tuple[ScriptedFault, ...]:
-    """Read a script of simulated faults; raises as `load_rig` does."""
-    return _load(path, FaultScript).faults
-
-
 def load_faults(path: Path) -> FaultScript:
-    """Read a script of faults; raises as `load_rig` does."""
+    """Read a script of simulated faults; raises as `load_rig` does."""
     return _load(path, FaultScript)
 
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from rig.devices.triggers import Trigger
 
-__all__ = ["CameraDriver", "CameraGone", "CameraInfo", "Claim", "Grab", "IdRule"]
+__all__ = ["CameraDriver", "CameraGoneError", "CameraInfo", "Claim", "Grab", "IdRule"]
 
 
-class CameraGone(DeviceError):
+class CameraGoneError(DeviceError):
     """The camera was there and is not any more; it may come back."""
 
 
@@ -71,7 +71,7 @@ class Claim(Protocol):
 
 
 class CameraDriver(Protocol):
-    """A camera that is open; each method may raise `CameraGone`."""
+    """A camera that is open; each method may raise `CameraGoneError`."""
 
     @property
     def info(self) -> CameraInfo:

@@ -10,7 +10,6 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 from rig.devices.triggers import SentTriggers, WiredTriggers
-from rig.messages import StreamStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from rig.devices.camera_driver import CameraDriver, Grab
     from rig.devices.camera_output import CameraOutput
     from rig.devices.triggers import Trigger, TriggerFollower
+    from rig.messages import StreamStatus
     from sync.clock import Clock
 
 __all__ = ["ByHost", "ByItself", "ByWire", "Triggering"]
@@ -29,6 +29,7 @@ _PATIENCE_NS = 20_000_000
 """Time after an exposure in which its image should be there; then we ask the camera
 whether it is ready although the image is not."""
 _GIVE_UP_NS = 1_000_000_000
+_HELD_UP_NS = 200_000_000
 _LATENCIES = 256
 
 NO_FRAME = "no frame came: the camera did not hear the trigger"
@@ -64,6 +65,10 @@ class Triggering(Protocol):
         """Return how many triggers are not accounted for yet."""
         ...
 
+    def hurried(self) -> bool:
+        """Tell whether a trigger waits for nothing but the camera's being ready."""
+        ...
+
     def finish(self) -> None:
         """Account for all that is left: the camera has stopped."""
         ...
@@ -81,10 +86,10 @@ class ByItself:
     """The camera paces itself."""
 
     def listen(self) -> None:
-        """There are no triggers."""
+        """Do nothing: there are no triggers."""
 
     def work(self, driver: CameraDriver) -> None:
-        """There is nothing to send."""
+        """Do nothing: there is nothing to send."""
 
     def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
         """Return -1: no trigger asked for the frame."""
@@ -92,17 +97,21 @@ class ByItself:
         return -1
 
     def unplugged(self) -> None:
-        """The node estimates from the rate what is missing."""
+        """Do nothing: the node estimates from the rate what is missing."""
 
     def replugged(self) -> None:
-        """There is nothing to begin anew."""
+        """Do nothing: there is nothing to begin anew."""
 
     def waiting(self) -> int:
         """Return 0."""
         return 0
 
+    def hurried(self) -> bool:
+        """Return False."""
+        return False
+
     def finish(self) -> None:
-        """There is nothing left."""
+        """Do nothing: there is nothing left."""
 
     def latencies_ns(self) -> Iterable[int]:
         """Return none."""
@@ -123,6 +132,14 @@ class _Account:
         self.output = output
         self.clock = clock
         self.latencies: deque[int] = deque(maxlen=_LATENCIES)
+        self._looked_ns = self._patient_ns = clock.now()
+
+    def may_give_up(self, now_ns: int) -> bool:
+        """Tell whether we have looked long enough: not just after we were held up."""
+        if now_ns - self._looked_ns > _HELD_UP_NS:
+            self._patient_ns = now_ns + _GIVE_UP_NS
+        self._looked_ns = now_ns
+        return now_ns >= self._patient_ns
 
     def take(self) -> list[Trigger]:
         triggers = self.follower.take()
@@ -179,8 +196,9 @@ class ByHost:
     def work(self, driver: CameraDriver) -> None:
         """Send the next trigger as soon as the camera can hear it."""
         now_ns = self._books.clock.now()
-        lost = self._sent.overdue(now_ns - self._exposure_ns - _GIVE_UP_NS)
-        self._books.ignore(lost, NO_FRAME)
+        if self._books.may_give_up(now_ns):
+            lost = self._sent.overdue(now_ns - self._exposure_ns - _GIVE_UP_NS)
+            self._books.ignore(lost, NO_FRAME)
         while self._waiting and now_ns - self._waiting[0].host_ns > _LATEST_NS:
             self._books.ignore([self._waiting.popleft()], TOO_LATE)
         # asked ahead of the next trigger, because some cameras take long to answer
@@ -194,10 +212,7 @@ class ByHost:
         del exposed_ns
         begun_ns = grab.arrival_ns - self._exposure_ns
         trigger, unheard = self._sent.frame(begun_ns, missing)
-        if unheard:
-            before = trigger.seq if trigger else -1
-            lose = self._books.output.lose
-            lose("triggers_ignored", unheard, NO_FRAME, before)
+        self._books.ignore(unheard, NO_FRAME)
         return self._books.matched(trigger, grab)
 
     def unplugged(self) -> None:
@@ -213,6 +228,10 @@ class ByHost:
     def waiting(self) -> int:
         """Return how many triggers are not accounted for yet."""
         return len(self._waiting) + len(self._sent)
+
+    def hurried(self) -> bool:
+        """Tell whether a trigger waits for nothing but the camera's being ready."""
+        return bool(self._waiting) and self._may_ask(self._books.clock.now())
 
     def finish(self) -> None:
         """Account for all that is left: the camera has stopped."""
@@ -283,9 +302,11 @@ class ByWire:
     def work(self, driver: CameraDriver) -> None:
         """Give up on triggers that no frame came of."""
         del driver
-        late_ns = self._books.clock.now() - self._exposure_ns - _GIVE_UP_NS
-        unheard = [*self._wired.unheard(), *self._wired.overdue(late_ns)]
-        self._books.ignore(unheard, NO_FRAME)
+        self._books.ignore(self._wired.unheard(), NO_FRAME)
+        now_ns = self._books.clock.now()
+        if self._books.may_give_up(now_ns):
+            lost = self._wired.overdue(now_ns - self._exposure_ns - _GIVE_UP_NS)
+            self._books.ignore(lost, NO_FRAME)
 
     def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
         """Return the `seq` of a frame's trigger; -1 if it is not known yet."""
@@ -304,6 +325,10 @@ class ByWire:
     def waiting(self) -> int:
         """Return how many triggers are not accounted for yet."""
         return len(self._wired)
+
+    def hurried(self) -> bool:
+        """Return False: the wire carries the triggers."""
+        return False
 
     def finish(self) -> None:
         """Account for all that is left: the camera has stopped."""

@@ -131,7 +131,7 @@ class HarpDevice:
         if now_ns >= self._publish_ns:
             self._publish_ns = now_ns + _PUBLISH_NS
             self._publish_clock()
-            self._count({"bad_messages": self._presence.bad})
+            self._count(self._troubles())
 
     def stop(self) -> None:
         """Stop acquiring, answer every decision, bring outputs low, close streams."""
@@ -145,15 +145,7 @@ class HarpDevice:
             self._presence.rest()
             self._publish_clock()
         self._serve()
-        late = self._commands.late if self._commands else 0
-        self._count(
-            {
-                "bad_messages": self._presence.bad,
-                "unplugged": self._presence.unplugged,
-                "late_answers": late,
-                **self._presence.counters(),
-            }
-        )
+        self._count({**self._troubles(), **self._presence.counters()})
         for writer in self._writers.values():
             writer.close()
 
@@ -250,6 +242,16 @@ class HarpDevice:
                 sd_ns=model.sd_ns,
             )
         )
+
+    def _troubles(self) -> dict[str, int]:
+        model, unplugged = self._intake.clock.model, self._presence.unplugged
+        segments = model.segment if model else unplugged
+        return {
+            "bad_messages": self._presence.bad,
+            "unplugged": unplugged,
+            "clock_jumps": max(segments - unplugged, 0),
+            "late_answers": self._commands.late if self._commands else 0,
+        }
 
     def _count(self, totals: Mapping[str, int]) -> None:
         """Bring the counters in the ring's header up to these totals."""

@@ -90,6 +90,7 @@ class BoardPlan:
                 counters=(
                     "bad_messages",
                     "unplugged",
+                    "clock_jumps",
                     "dropped_by_board",
                     "missed_by_board",
                     "late_answers",

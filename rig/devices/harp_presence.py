@@ -119,8 +119,8 @@ class Presence:
         self.board.close()
         self.board = None
         self.unplugged += 1
-        self._gone_ns = self._intake.heard_ns or self._clock.now()
         self._retry_ns = self._clock.now()
+        self._gone_ns = max(self._gone_ns, self._intake.heard_ns) or self._retry_ns
         logger.warning("%s is gone; waiting for it", self._plan.device)
 
     def stop_triggers(self) -> None:
@@ -208,10 +208,14 @@ class Presence:
         self._intake.clock.restart()
         self._intake.asked_ns = None
         self.board = board
-        board.start(self._next_numbers(), triggers=self._triggers)
-        logger.info(
-            "%s is back after %.2f s", self._plan.device, (now_ns - gone_ns) / 1e9
-        )
+        try:
+            board.start(self._next_numbers(), triggers=self._triggers)
+        except DeviceError as error:
+            logger.warning("%s went again: %s", self._plan.device, error)
+            self.lose()
+            return
+        gone_s = (now_ns - gone_ns) / 1e9
+        logger.info("%s is back after %.2f s", self._plan.device, gone_s)
 
     def _give_up_since(self, gone_ns: int) -> None:
         """Count as lost what there would have been since the last message."""

@@ -65,8 +65,7 @@ class TriggerFollower:
     def take(self) -> list[Trigger]:
         """Return the triggers that were not taken yet, maybe none."""
         found: list[Trigger] = []
-        while self._reader.available > 0:
-            rows = self._reader.read(_MOST).rows
+        while len(rows := self._reader.read(_MOST).rows):
             wanted = (rows["line"] == self._line) & (rows["edge"] == EDGE_RISING)
             chosen = rows[["seq", "host_ns", "device_ns"]][wanted]
             found.extend(Trigger(*row) for row in chosen.tolist())
@@ -92,7 +91,9 @@ class SentTriggers:
         """Note a trigger that was sent."""
         self._sent.append((trigger, sent_ns))
 
-    def frame(self, exposed_ns: int, missing: int) -> tuple[Trigger | None, int]:
+    def frame(
+        self, exposed_ns: int, missing: int
+    ) -> tuple[Trigger | None, list[Trigger]]:
         """Match a frame.
 
         Parameters
@@ -105,7 +106,7 @@ class SentTriggers:
         Returns
         -------
         tuple
-            The frame's trigger, None if none was sent; and how many sent before it
+            The frame's trigger, None if none was sent; and those sent before it that
             the camera did not hear.
         """
         for _ in range(min(missing, len(self._sent) - 1)):
@@ -113,7 +114,7 @@ class SentTriggers:
         found: list[Trigger] = []
         while self._sent and self._sent[0][1] <= exposed_ns:
             found.append(self._sent.popleft()[0])
-        return (found[-1], len(found) - 1) if found else (None, 0)
+        return (found[-1] if found else None), found[:-1]
 
     def overdue(self, before_ns: int) -> list[Trigger]:
         """Give up, and return, the triggers that were sent before then."""

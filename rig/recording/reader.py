@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import h5py  # pyright: ignore[reportMissingTypeStubs]
+import numpy as np
 
 from rig.errors import SessionError, VersionError
 from rig.recording.extents import committed_prefix
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from rig.messages import StreamSpec
+    from rig.recording.layout import DatasetLayout
 
 __all__ = ["Recording", "read_info", "read_layouts"]
 
@@ -120,13 +121,13 @@ class Recording:
         self, stream: str, start: int = 0, stop: int | None = None
     ) -> NDArray[np.void]:
         """Return committed rows from `start` to before `stop`, or to the last."""
-        table = self._table(stream)
-        rows: NDArray[np.void] = table[start : len(table) if stop is None else stop]
+        layout = self._layout(stream)
+        rows = self._read(layout.index, start, stop)
         return rows[: committed_prefix(rows["host_ns"])]
 
     def raw_rows(self, stream: str) -> NDArray[np.void]:
         """Return all rows that there is room for, committed or not; for checks."""
-        return self._table(stream)[:]
+        return self._read(self._layout(stream).index, 0, None)
 
     def payload(
         self, stream: str, start: int = 0, stop: int | None = None
@@ -145,9 +146,7 @@ class Recording:
             msg = f"Expected a stream with payload, got {stream!r}: read its rows"
             raise SessionError(msg)
         end = self.payload_count(stream)
-        return self._file[dataset.session_path][
-            start : end if stop is None else min(stop, end)
-        ]
+        return self._read(dataset, start, end if stop is None else min(stop, end))
 
     def payload_count(self, stream: str) -> int:
         """Return how many frames, poses or samples are committed."""
@@ -183,6 +182,15 @@ class Recording:
             )
             raise SessionError(msg)
         return self._layouts[stream]
+
+    def _read(
+        self, dataset: DatasetLayout, start: int, stop: int | None
+    ) -> NDArray[Any]:
+        found = self._file[dataset.session_path]
+        stop = len(found) if stop is None else min(stop, len(found))
+        if start >= stop:  # HDF5 refuses to read nothing from a virtual dataset
+            return np.empty((0, *dataset.entry_shape), dataset.dtype)
+        return found[start:stop]
 
     def _table(self, stream: str) -> Any:
         return self._file[self._layout(stream).index.session_path]

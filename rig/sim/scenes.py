@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["Labelled", "random_scene", "scene_pictures", "standard_pictures"]
 
 _STORIES: tuple[tuple[Story, float], ...] = (
-    ("jump", 0.42),
+    ("jump", 0.38),
     ("reach", 0.20),
-    ("walk", 0.38),
+    ("walk", 0.42),
 )
 _VIEW_SHARES = (0.34, 0.28, 0.19, 0.19)
 

@@ -75,7 +75,8 @@ class DeviceClock:
         self.errors = errors
         self._seed = seed
         self._walk_ppm = 0.0
-        self._piece = (0.0, 0.0, 0.0, 0.0)
+        self._low_ns = self._high_ns = 0.0
+        self._piece = (0.0, 0.0, 0.0)
         self._host_ns = np.array([float(started_ns)])
         self._device_us = np.array([float(errors.offset_us)])
         self._extend()
@@ -94,16 +95,27 @@ class DeviceClock:
 
     def now_us(self, host_ns: int) -> int:
         """Return the device's time in whole us; quick for times that go forward."""
-        low, high, base, slope = self._piece
-        if not low <= host_ns < high:
+        low_ns, low_us, slope = self._piece_at(host_ns)
+        return int(low_us + (host_ns - low_ns) * slope)
+
+    def due_ns(self, device_us: int, now_ns: int) -> int:
+        """Return the first host time at which `now_us` is not before `device_us`.
+
+        Quick, and good for times within a second of `now_ns`.
+        """
+        low_ns, low_us, slope = self._piece_at(now_ns)
+        return int(low_ns + (device_us - low_us) / slope) + 1
+
+    def _piece_at(self, host_ns: int) -> tuple[float, float, float]:
+        if not self._low_ns <= host_ns < self._high_ns:
             self.device_us(host_ns)
             k = int(np.searchsorted(self._host_ns, host_ns, side="right")) - 1
             k = min(max(k, 0), len(self._host_ns) - 2)
-            low, high = (float(x) for x in self._host_ns[k : k + 2])
-            base, end = (float(x) for x in self._device_us[k : k + 2])
-            slope = (end - base) / (high - low)
-            self._piece = low, high, base, slope
-        return int(base + (host_ns - low) * slope)
+            self._low_ns, self._high_ns = self._host_ns[k : k + 2].tolist()
+            low_us, high_us = self._device_us[k : k + 2].tolist()
+            slope = (high_us - low_us) / (self._high_ns - self._low_ns)
+            self._piece = self._low_ns, low_us, slope
+        return self._piece
 
     def host_ns(self, device_us: ArrayLike) -> NDArray[np.float64]:
         """Return the host's time in ns."""

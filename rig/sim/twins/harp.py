@@ -49,10 +49,21 @@ class _Plug:
         self.port = self.listener.getsockname()[1]
         self.client: socket.socket | None = None
         self.unsent = bytearray()
+        self.due_ns = 0
 
     @property
     def readable(self) -> list[socket.socket]:
         return [one for one in (self.listener, self.client) if one is not None]
+
+    def turn(self, now_ns: int, ready: Sequence[socket.socket]) -> None:
+        """Do what has come or is due."""
+        if self.listener in ready:
+            self.accept()
+        if self.client in ready:
+            self.receive(now_ns)
+        self.send(self.board.turn(now_ns), now_ns)
+        self.settle(now_ns)
+        self.due_ns = min(self.board.due_ns(), now_ns + _LONGEST_WAIT_NS)
 
     def settle(self, now_ns: int) -> None:
         """Follow the board: unplugged it can neither be reached nor talk."""
@@ -154,19 +165,16 @@ class BoardServer:
     def turn(self) -> None:
         """Wait for what comes or is due next, and do it."""
         plugs = self._plugs
-        due_ns = min(plug.board.due_ns() for plug in plugs) - self._clock.now()
+        due_ns = min(plug.due_ns for plug in plugs) - self._clock.now()
         wait_s = max(0, min(due_ns, _LONGEST_WAIT_NS)) / 1e9
         reading = [one for plug in plugs for one in plug.readable]
         writing = [plug.client for plug in plugs if plug.client and plug.unsent]
         ready, _, _ = select.select(reading, writing, [], wait_s)
         now_ns = self._clock.now()
         for plug in plugs:
-            if plug.listener in ready:
-                plug.accept()
-            if plug.client in ready:
-                plug.receive(now_ns)
-            plug.send(plug.board.turn(now_ns), now_ns)
-            plug.settle(now_ns)
+            spoken = plug.listener in ready or plug.client in ready
+            if spoken or plug.unsent or now_ns >= plug.due_ns:
+                plug.turn(now_ns, ready)
 
     def close(self) -> None:
         """Close all ports; may be called twice."""

@@ -153,7 +153,7 @@ class TwinBoard:
         for train in self._trains.values():
             due_us = min(due_us, train.next_due_us)
         if due_us < NO_EDGE_US:
-            due_ns = min(due_ns, self._to_host(due_us))
+            due_ns = min(due_ns, self.clock.due_ns(due_us, self._now_ns))
         return min(due_ns, self._schedule.due_ns())
 
     # -- what is sent
@@ -279,7 +279,7 @@ class TwinBoard:
             if fault.fault == "unplug":
                 self._unplug(now_ns, now_us, fault.seconds)
             elif fault.fault == "clock_reset":
-                self.core.set_time(0, now_us)
+                self._reset_clock(now_ns, now_us)
                 for train in self._trains.values():
                     train.forget()
 
@@ -287,7 +287,11 @@ class TwinBoard:
         """Cut the power: what comes back is a board that has just started."""
         self.core.rest(now_us)
         self.core = self._boot(now_us)
-        self.core.set_time(0, now_us)
+        self._reset_clock(now_ns, now_us)
         self._schedule.reset()
         self.plugged = False
         self._back_ns = now_ns + round(seconds * 1e9)
+
+    def _reset_clock(self, now_ns: int, now_us: int) -> None:
+        self.core.set_time(0, now_us)
+        self.truth.offsets.append((now_ns, self.core.offset_us))

@@ -48,6 +48,10 @@ class _Output:
         self._id = self._width_us = self._period_us = self._remaining = 0
         self._due_us = self._rise_us = self._fall_us = self._high_us = 0
 
+    @property
+    def idle(self) -> bool:
+        return not self._high and not self._remaining
+
     def begin(self, command: PulseCommand, now_us: int) -> int:
         status = self._check(command, now_us)
         if status != _STATUS.DONE:
@@ -146,6 +150,7 @@ class Outputs:
         self._lines = [
             _Output(output_line(pin), edge, acknowledge) for pin in range(OUTPUT_LINES)
         ]
+        self._busy: list[_Output] = []
         self.refused = 0
         """Commands that broke a limit."""
 
@@ -163,6 +168,7 @@ class Outputs:
         output = self._find(command.line)
         status = output.begin(command, now_us) if output else _STATUS.REFUSED_LINE
         if status == _STATUS.DONE:
+            self._busy = [line for line in self._lines if not line.idle]
             return
         self.refused += 1
         self._acknowledge(command.decision_id, command.line, status, NO_EDGE_US)
@@ -184,17 +190,21 @@ class Outputs:
 
     def poll(self, now_us: int) -> None:
         """Do what is due."""
-        for line in self._lines:
+        if not self._busy:
+            return
+        for line in self._busy:
             line.poll(now_us)
+        self._busy = [line for line in self._busy if not line.idle]
 
     def end(self, now_us: int) -> None:
         """Bring all lines low and end all trains."""
-        for line in self._lines:
+        for line in self._busy:
             line.end(now_us)
+        self._busy = []
 
     def due_us(self) -> int:
         """Return when something is due next; `NO_EDGE_US` if nothing is."""
-        return min(line.due_us() for line in self._lines)
+        return min((line.due_us() for line in self._busy), default=NO_EDGE_US)
 
     def _find(self, line: int) -> _Output | None:
         pin = line - output_line(0)

@@ -26,6 +26,7 @@ _EVENT = 3
 _STAMP_FLAG = 0x10
 _HEADER = 11
 _TICK_US = 32
+_FRAME_US = 1000
 _CODES = payload_layouts()
 _LIMITS = np.iinfo(np.int16)
 
@@ -218,5 +219,7 @@ class SampleTrain:
         )
         end_us = self.run.board_us(first + BLOCK_SAMPLES - 1)
         due_us = np.maximum.accumulate(end_us + self._delay_us(blocks))
-        self._due_us = np.ceil(due_us).astype(np.int64).tolist()
+        # as over USB, which asks once a millisecond; it saves us many turns
+        due_us = np.ceil(due_us / _FRAME_US) * _FRAME_US
+        self._due_us = due_us.astype(np.int64).tolist()
         self._made += len(blocks)

@@ -35,6 +35,8 @@ class BoardTruth:
     runs: list[SampleRun] = field(default_factory=list)
     edges: list[tuple[int, int, bool, int, int]] = field(default_factory=list)
     """(number, line, level, device time in us, host time in ns) of reported edges."""
+    offsets: list[tuple[int, int]] = field(default_factory=list)
+    """(host time in ns, device time minus board time in us) since then."""
     faults: list[tuple[int, str]] = field(default_factory=list)
     """(host time in ns, what was done)."""
 
@@ -50,6 +52,7 @@ def board_truth(truth: BoardTruth, clock: DeviceClock) -> dict[str, Any]:
     return {
         "clock": {"host_ns": host_ns.tolist(), "board_us": board_us.tolist()},
         "errors": asdict(clock.errors),
+        "offsets": [{"host_ns": at, "offset_us": us} for at, us in truth.offsets],
         "runs": [asdict(run) for run in truth.runs],
         "edges": {
             "number": numbers,
@@ -103,6 +106,17 @@ class HarpTruth:
         if self.epoch_ns is None:
             return np.zeros_like(host_ns)
         return np.maximum(host_ns - self.epoch_ns, 0.0) / (self.slow * 1e9)
+
+    def device_us(
+        self, device: str, host_ns: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what a board's clock showed at host times (n,), resets included."""
+        board = self.boards[device]
+        clock_us, clock_ns = board["clock"]["board_us"], board["clock"]["host_ns"]
+        shown = np.interp(host_ns, clock_ns, clock_us)
+        changed = np.array([one["host_ns"] for one in board["offsets"]])
+        offsets = np.array([0, *(one["offset_us"] for one in board["offsets"])])
+        return shown + offsets[np.searchsorted(changed, host_ns, side="right")]
 
     def sample_world_s(
         self, device: str, stream: str, numbers: NDArray[np.int64]

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.bus.directory import StreamDirectory, abandoned
+from rig.bus.directory import StreamDirectory, abandoned, running
 from rig.bus.ring import Ring
 from rig.errors import StreamError
 from rig.system import process_started
@@ -86,6 +86,12 @@ def test_streams_of_a_killed_owner_are_found_and_read(streams, process, check_ba
     for child in children:
         assert child.stdout.readline() == "made\n"
     assert abandoned() == [], "all owners live, this process among them"
+    assert {directory.path.name for directory in running()} == {
+        "s",
+        "one",
+        "two",
+        "three",
+    }
     for child in children[:2]:
         child.kill()
         child.wait()
@@ -102,6 +108,7 @@ def test_streams_of_a_killed_owner_are_found_and_read(streams, process, check_ba
         assert not reader.finished
         directory.remove()
     assert abandoned() == []
+    assert {directory.path.name for directory in running()} == {"s", "three"}
 
 
 def test_a_killed_owner_is_gone_even_before_it_was_waited_for(streams, process, until):

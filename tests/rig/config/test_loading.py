@@ -412,7 +412,7 @@ faults:
   - {device: left, at_s: 2, fault: lost_frame, count: 3}
   - {device: daq, at_s: 3, fault: unplug, seconds: 0.5}
 """
-    script = load_faults(write(text))
+    script = load_faults(write(text)).faults
     assert [(fault.device, fault.fault) for fault in script] == [
         ("left", "lost_frame"),
         ("daq", "unplug"),
