@@ -146,17 +146,18 @@ def _samples(
     attributes = recording.attributes(name)
     first = int(rows["first_sample"][0])
     last = int(rows["first_sample"][-1] + rows["count"][-1])
-    samples = np.asarray(recording.payload(name, first, last), dtype=np.float64)
+    samples = recording.payload(name, first, last) * np.asarray(attributes["scale"])
     rate_hz = float(attributes["rate_hz"])
     # a block arrives when its last sample has been taken
     begins_s = time_s[0] - (int(rows["count"][0]) - 1) / rate_hz
-    shown = min(4, samples.shape[1])
+    units = attributes["units"]
+    shown = [k for k, unit in enumerate(units) if unit == units[0]][:4]
     return Track(
         name,
-        "counts",
+        str(units[0]).replace("uV", "µV"),
         begins_s + np.arange(len(samples)) / rate_hz,
-        samples[:, :shown],
-        [str(channel) for channel in attributes["channels"][:shown]],
+        samples[:, shown],
+        [str(attributes["channels"][k]) for k in shown],
     )
 
 

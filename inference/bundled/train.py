@@ -9,12 +9,14 @@ have seeds that the training never draws. Needs torch and onnx (extra ``dlclive`
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import json
 import logging
 import math
 import multiprocessing
 from pathlib import Path
+from queue import Full
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
@@ -38,6 +40,8 @@ MODEL_FORMAT = "springhare-pose/1"
 _TRAIN_SEED = 1_000_000
 """Training worlds have seeds from here on; those below are for tests."""
 _BATCH = 16
+_NOWHERE_PX = -1000.0
+"""Place of a body part that is not there: near no cell."""
 _POOL = 1200
 """Pictures to draw batches from; the oldest is replaced by each new one."""
 _CROP_PX = (320, 384)
@@ -49,11 +53,14 @@ _KEEP = 0.997
 
 
 def _render(queue: Queue[tuple[np.ndarray, np.ndarray]], seed: int) -> None:
-    """Put labelled pictures into a queue, for ever."""
+    """Put labelled pictures into a queue until the trainer is gone."""
     rng = np.random.default_rng(seed)
-    while True:
+    trainer = multiprocessing.parent_process()
+    while trainer is not None and trainer.is_alive():
         for shot in scene_pictures(rng, 24, _TRAIN_SEED):
-            queue.put((shot.pixels, shot.keypoints_px.astype(np.float32)))
+            keypoints = np.nan_to_num(shot.keypoints_px, nan=_NOWHERE_PX)
+            with contextlib.suppress(Full):
+                queue.put((shot.pixels, keypoints.astype(np.float32)), timeout=5.0)
 
 
 class _Pool:

@@ -23,6 +23,8 @@ __all__ = ["Framer", "Stamped", "parse_event", "payload_layouts"]
 _EVENT = int(MessageType.Event)
 _ERROR_FLAG = 0x08
 _TYPES = frozenset({1, 2, 3, 9, 10, 11})
+_REQUESTS = frozenset({1, 2})
+_LONGEST_REQUEST = 64
 _STAMP_FLAG = 0x10
 _HEADER = 5
 _STAMPED_HEADER = 11
@@ -58,7 +60,7 @@ class Framer:
     ----------
     layouts
         Type code and payload bytes of each address, as of `payload_layouts`; None
-        takes any message that is whole, as a board does, which answers to nonsense.
+        takes any request that is whole, as a board does, which answers to nonsense.
 
     Examples
     --------
@@ -70,10 +72,11 @@ class Framer:
     1
     """
 
-    __slots__ = ("_in_trouble", "_layouts", "_rest", "bad")
+    __slots__ = ("_in_trouble", "_layouts", "_rest", "_types", "bad")
 
     def __init__(self, layouts: Mapping[int, tuple[int, int]] | None) -> None:
         self._layouts = layouts
+        self._types = _REQUESTS if layouts is None else _TYPES
         self._rest = b""
         self._in_trouble = False
         self.bad = 0
@@ -102,7 +105,7 @@ class Framer:
 
     def _size(self, data: bytes, at: int, end: int) -> int | None:
         """Return the size of the message at a place; 0 for none, None for not yet."""
-        if data[at] not in _TYPES:
+        if data[at] not in self._types:
             return 0
         if at + _HEADER > end:
             return None
@@ -114,7 +117,9 @@ class Framer:
     def _plausible(self, kind: int, address: int, code: int, size: int) -> bool:
         header = _STAMPED_HEADER if code & _STAMP_FLAG else _HEADER
         nbytes = size - header - 1
-        if kind & _ERROR_FLAG or self._layouts is None:
+        if self._layouts is None:
+            return nbytes >= 0 and size <= _LONGEST_REQUEST
+        if kind & _ERROR_FLAG:
             return nbytes >= 0
         layout = self._layouts.get(address)
         if layout is None or layout[0] != code & ~_STAMP_FLAG:

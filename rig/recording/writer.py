@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from msgspec import structs
 
 from rig.errors import SessionError
 from rig.recording import disk
@@ -11,13 +14,13 @@ from rig.recording.extents import committed_extent
 from rig.recording.hdf5 import Extent, write_session_file
 from rig.recording.keeper import Keeper
 from rig.recording.layout import SESSION_FILE, StreamLayout, segments_folder
-from rig.recording.reader import read_layouts
+from rig.recording.reader import Recording
 from rig.recording.segments import SegmentFiles
 from rig.recording.sidecar import write_sidecar
 from rig.recording.tables import StreamTable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -52,7 +55,7 @@ class SessionWriter:
     def __init__(
         self,
         folder: Path,
-        layouts: Iterable[StreamLayout],
+        layouts: Sequence[StreamLayout],
         extents: Mapping[str, Extent],
         lock: int,
     ) -> None:
@@ -64,19 +67,19 @@ class SessionWriter:
         for leftover in place.glob(".*.h5"):
             leftover.unlink()
         self._keeper = Keeper(place)
-        self._tables = {
-            layout.name: StreamTable(
-                layout,
-                SegmentFiles(
-                    place,
-                    layout,
-                    self._keeper,
-                    extents[layout.name].rows // layout.rows_per_segment,
-                ),
-                extents[layout.name],
-            )
-            for layout in layouts
-        }
+        try:
+            self._tables = {
+                layout.name: self._table(place, layout, extents[layout.name])
+                for layout in layouts
+            }
+        except BaseException:
+            self._keeper.close()
+            raise
+
+    def _table(self, place: Path, layout: StreamLayout, extent: Extent) -> StreamTable:
+        first = extent.rows // layout.rows_per_segment
+        files = SegmentFiles(place, layout, self._keeper, first)
+        return StreamTable(layout, files, extent)
 
     @staticmethod
     def create(
@@ -105,22 +108,16 @@ class SessionWriter:
                 "written over; start a new one"
             )
             raise SessionError(msg)
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-            lock = disk.lock_folder(place)
-            write_sidecar(folder, info)
-            hidden = folder / f".{SESSION_FILE}"
-            write_session_file(hidden, info.attributes, layouts)
-            disk.publish(hidden, folder / SESSION_FILE)
+        with _owned(place, f"begin a session in {folder}") as lock:
+            _begin(folder, info, layouts)
             extents = {layout.name: Extent() for layout in layouts}
             return SessionWriter(folder, layouts, extents, lock)
-        except OSError as error:
-            msg = f"Expected to begin a session in {folder}, got: {error}: {_ADVICE}"
-            raise SessionError(msg) from error
 
     @staticmethod
     def reopen(folder: Path) -> SessionWriter:
         """Go on with a session where its committed rows end.
+
+        One that was finished is in the state of being recorded again.
 
         Raises
         ------
@@ -129,17 +126,20 @@ class SessionWriter:
         BusyError
             If another process writes there.
         """
-        layouts = read_layouts(folder / SESSION_FILE)
-        try:
-            lock = disk.lock_folder(segments_folder(folder))
+        with Recording.open(folder) as recording:
+            layouts, info = recording.layouts, recording.info
+            finished = recording.ledger is not None or info.state != "recording"
+        with _owned(segments_folder(folder), f"go on with {folder}") as lock:
+            if finished:
+                again = structs.replace(
+                    info, state="recording", verdict=None, finished_utc=None
+                )
+                _begin(folder, again, list(layouts.values()))
             extents = {
                 name: committed_extent(folder, layout)
                 for name, layout in layouts.items()
             }
-            return SessionWriter(folder, layouts.values(), extents, lock)
-        except OSError as error:
-            msg = f"Expected to go on with {folder}, got: {error}: {_ADVICE}"
-            raise SessionError(msg) from error
+            return SessionWriter(folder, list(layouts.values()), extents, lock)
 
     @property
     def layouts(self) -> dict[str, StreamLayout]:
@@ -249,3 +249,28 @@ class SessionWriter:
     ) -> None:
         """Close it."""
         self.close()
+
+
+@contextmanager
+def _owned(place: Path, what: str) -> Generator[int]:
+    """Take a folder of segments; give it back, and say why, if what follows fails."""
+    lock = None
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        lock = disk.lock_folder(place)
+        yield lock
+    except BaseException as error:
+        if lock is not None:
+            os.close(lock)
+        if isinstance(error, OSError):
+            msg = f"Expected to {what}, got: {error}: {_ADVICE}"
+            raise SessionError(msg) from error
+        raise
+
+
+def _begin(folder: Path, info: SessionInfo, layouts: Sequence[StreamLayout]) -> None:
+    """Put a session file in place that grows with its segments."""
+    write_sidecar(folder, info)
+    hidden = folder / f".{SESSION_FILE}"
+    write_session_file(hidden, info.attributes, layouts)
+    disk.publish(hidden, folder / SESSION_FILE)

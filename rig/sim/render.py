@@ -96,6 +96,10 @@ class Renderer:
         clean = self.clean(t_s)
         return self._with_noise(clean, picture_number)
 
+    def empty(self, picture_number: int) -> NDArray[np.uint8]:
+        """Return the picture of the room without its mouse."""
+        return self._with_noise(self._room_u8, picture_number)
+
     def clean(self, t_s: float) -> NDArray[np.uint8]:
         """Return the picture without the sensor's noise; do not write into it."""
         half = 0.5 * self.exposure_s

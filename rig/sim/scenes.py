@@ -39,7 +39,7 @@ class Labelled:
     pixels: NDArray[np.uint8]
     """(height, width)."""
     keypoints_px: NDArray[np.float64]
-    """(10, 2) at the middle of the exposure, as `BODY_PARTS`."""
+    """(10, 2) at the middle of the exposure, as `BODY_PARTS`; NaN without a mouse."""
 
 
 def random_scene(world: World, rng: np.random.Generator) -> Renderer:
@@ -94,6 +94,8 @@ def scene_pictures(
 ) -> Iterator[Labelled]:
     """Give pictures of one random mouse, seen by two random cameras.
 
+    The last one is of the empty room, so that a network learns to see nothing.
+
     Parameters
     ----------
     rng
@@ -106,10 +108,12 @@ def scene_pictures(
     drawn = rng.choice(len(_STORIES), p=[share for _, share in _STORIES])
     story = _STORIES[drawn][0]
     world = World(first_seed + int(rng.integers(2**30)), story)
-    times = _telling_times(world, rng, count)
+    times = _telling_times(world, rng, count - 1)
     renderers = [random_scene(world, rng) for _ in range(2)]
     for number, time in enumerate(times.tolist()):
         yield _labelled(renderers[number % 2], time, number)
+    nowhere = np.full((len(BODY_PARTS), 2), np.nan)
+    yield Labelled(story, renderers[0].empty(count), nowhere)
 
 
 def standard_pictures(
@@ -138,8 +142,4 @@ def _telling_times(
 def _labelled(renderer: Renderer, time_s: float, number: int) -> Labelled:
     pixels = renderer.render(time_s, number)
     burn_code(pixels, number)
-    keypoints = renderer.keypoints_px(time_s)
-    if keypoints.shape != (len(BODY_PARTS), 2):
-        msg = f"Expected {len(BODY_PARTS)} keypoints, got {keypoints.shape}"
-        raise ValueError(msg)
-    return Labelled(renderer.world.story, pixels, keypoints)
+    return Labelled(renderer.world.story, pixels, renderer.keypoints_px(time_s))

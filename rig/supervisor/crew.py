@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from rig.errors import DeviceError, StreamError
-from rig.messages import Heartbeat, Hello, Reply, Request
+from rig.messages import Heartbeat, Hello, NodeState, Reply, Request
 from rig.supervisor.children import Child, end_all
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["Crew"]
 
 _HUNG_NS = 10_000_000_000
+_STATE_AFTER: dict[str, NodeState] = {
+    "open": "open",
+    "attach": "ready",
+    "start": "running",
+    "stop": "stopped",
+}
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +114,10 @@ class Crew:
         ]
         if faults:
             raise DeviceError("\n".join(faults))
+        if request in _STATE_AFTER:
+            # known at once: the next heartbeat may be half a second away
+            for name in replies:
+                self.children[name].state = _STATE_AFTER[request]
         return {name: reply.result for name, reply in replies.items()}
 
     def listen(self, timeout_ms: int) -> None:

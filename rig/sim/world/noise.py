@@ -39,10 +39,7 @@ def word(seed: int, channel: ArrayLike, index: ArrayLike) -> NDArray[np.uint64]:
 def uniform(seed: int, channel: ArrayLike, index: ArrayLike) -> NDArray[np.float64]:
     """Return uniform numbers in (0, 1)."""
     bits = word(seed, channel, index) >> np.uint64(11)
-    value = bits.astype(np.float64)
-    value += 0.5
-    value *= 2.0**-53
-    return value
+    return ((bits + 0.5) * 2.0**-53).astype(np.float64)
 
 
 def gaussian(seed: int, channel: ArrayLike, index: ArrayLike) -> NDArray[np.float64]:

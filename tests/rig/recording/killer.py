@@ -99,34 +99,49 @@ def read(session, told):
     # the writer removes its hidden spare segments when it ends
     ending = told.any() and not any((session / "segments").glob(".*"))
     with h5py.File(session / "session.h5") as file:
-        done = "json" in file["ledger"].attrs
         for spec, least in zip(SPECS, told.tolist(), strict=True):
-            table = file[spec.name if spec.payload is None else f"{spec.name}/index"]
-            rows = table[:]
-            marked = rows["host_ns"] != 0
-            n = int(marked.sum())
-            seqs = np.arange(n)
-            wanted = rows_of(spec, seqs)
-            if spec.kind == "samples":
-                wanted["first_sample"] = SAMPLES * seqs
-            if n < least:
-                faults.append(f"{spec.name}: told {least}, found {n}")
-            if not marked[:n].all() or (done and len(rows) != n):
-                faults.append(f"{spec.name}: a hole before {n}")
-            elif (rows[:n] != wanted).any():
-                faults.append(f"{spec.name}: torn rows")
-            if spec.payload is not None and n:
-                kind = "frames" if spec.kind == "frames" else "samples"
-                per_row = SAMPLES if spec.kind == "samples" else 1
-                found = file[f"{spec.name}/{kind}"][: n * per_row]
-                expected = payload_of(spec, seqs).reshape(-1, *found.shape[1:])
-                if not np.array_equal(found, expected):
-                    faults.append(f"{spec.name}: wrong payload")
+            faults += [f"{spec.name}: {fault}" for fault in compare(file, spec, least)]
     with SessionWriter.reopen(session) as writer:
         for spec, least in zip(SPECS, told.tolist(), strict=True):
             if writer.count(spec.name) < least:
                 faults.append(f"{spec.name}: reopened with fewer rows")
     return faults, "stop" if ending else "run"
+
+
+def compare(file, spec, least):
+    """Yield how a stream differs from what was written."""
+    rows = file[spec.name if spec.payload is None else f"{spec.name}/index"][:]
+    marked = rows["host_ns"] != 0
+    n = int(marked.sum())
+    seqs = np.arange(n)
+    wanted = rows_of(spec, seqs)
+    if spec.kind == "samples":
+        wanted["first_sample"] = SAMPLES * seqs
+    done = "json" in file["ledger"].attrs
+    if n < least:
+        yield f"told {least}, found {n}"
+    if not marked[:n].all() or (done and len(rows) != n):
+        yield f"a hole before {n}"
+    elif (rows[:n] != wanted).any():
+        yield "torn rows"
+    if spec.payload is not None and n:
+        kind = "frames" if spec.kind == "frames" else "samples"
+        expected = payload_of(spec, seqs)
+        if kind == "samples":
+            expected = expected.reshape(-1, CHANNELS)
+        if not np.array_equal(file[f"{spec.name}/{kind}"][: len(expected)], expected):
+            yield "wrong payload"
+
+
+def wait(told, generator):
+    """Let the writer come to a random point: while it begins, or after some rows."""
+    if generator.random() < 0.2:
+        time.sleep(generator.uniform(0, 0.02))
+        return
+    target, deadline = generator.randrange(1, 3000), time.monotonic() + 30
+    while told.sum() < target and time.monotonic() < deadline:
+        time.sleep(0.0005)
+    time.sleep(generator.uniform(0, 0.003))
 
 
 def main(folder, kills, seed):
@@ -140,7 +155,7 @@ def main(folder, kills, seed):
         pid = os.fork()
         if pid == 0:
             write(place, told, random.Random(generator.random()))
-        time.sleep(generator.uniform(0, 0.15) ** 1.5)
+        wait(told, generator)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         sessions = sorted(place.iterdir(), key=lambda path: int(path.name))

@@ -12,11 +12,17 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "kills", [15, pytest.param(300, marks=pytest.mark.slow)], ids=["a_few", "many"]
+    "kills", [15, pytest.param(100, marks=pytest.mark.slow)], ids=["a_few", "many"]
 )
 def test_nothing_committed_is_lost_by_a_kill(tmp_path, kills):
     done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("killer.py"), tmp_path, str(kills), "1"],
+        [
+            sys.executable,
+            Path(__file__).with_name("killer.py"),
+            tmp_path,
+            str(kills),
+            "1",
+        ],
         cwd=Path(__file__).parents[3],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         capture_output=True,
@@ -28,6 +34,6 @@ def test_nothing_committed_is_lost_by_a_kill(tmp_path, kills):
     results = json.loads(done.stdout)
     assert len(results) == kills
     assert [fault for result in results for fault in result["faults"]] == []
-    assert sum(result["rows"] for result in results) > 1000 * kills / 15
-    if kills > 100:
+    assert sum(result["rows"] for result in results) > 200 * kills
+    if kills >= 100:
         assert {result["phase"] for result in results} == {"start", "run", "stop"}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 
 import h5py
 import numpy as np
@@ -60,7 +61,9 @@ def test_plain_h5py_shows_names_and_attributes_from_anywhere(
             assert file.attrs["subject"] == "m1"
             assert file.attrs["started_host_ns"] == 1000
             assert file["cameras/left/frames"].dtype == np.uint8
-            assert np.array_equal(file["cameras/left/frames"][69], payload_of(spec, [69])[0])
+            assert np.array_equal(
+                file["cameras/left/frames"][69], payload_of(spec, [69])[0]
+            )
             assert file["cameras/left/frames"].attrs["rate_hz"] == 100
             assert list(file["cameras/left/frames"].attrs["notes"]) == ["a", "b"]
             assert file["signals/daq/emg/samples"].attrs["rate_hz"] == 1000
@@ -181,6 +184,12 @@ def test_leaves_no_hidden_files_and_may_be_closed_twice(writer):
         writer.append_block("events/daq", np.zeros(1), None)
 
 
+def fill(writer, spec, rows_of, payload_of, first=0):
+    for k in range(first, 100_000, 10):
+        seqs = np.arange(k, k + 10)
+        writer.append_block(spec.name, rows_of(spec, seqs), payload_of(spec, seqs))
+
+
 class FullDisk:
     """The operating system's edge: writes succeed until there is no room left."""
 
@@ -204,12 +213,9 @@ def test_a_full_disk_ends_the_recording_and_nothing_that_was_committed(
     seqs = np.arange(50)
     writer.append_block(spec.name, rows_of(spec, seqs), payload_of(spec, seqs))
     monkeypatch.setattr(os, "pwrite", FullDisk(room))
-    committed = 50
     with pytest.raises(SessionError, match=r"No space left.* rows: what was committed"):
-        for k in range(50, 10_000, 10):
-            seqs = np.arange(k, k + 10)
-            writer.append_block(spec.name, rows_of(spec, seqs), payload_of(spec, seqs))
-            committed += 10
+        fill(writer, spec, rows_of, payload_of, first=50)
+    committed = writer.count(spec.name)
     with pytest.raises(SessionError, match="No space left"):
         writer.append_block("events/daq", rows_of(specs["events/daq"], range(1)))
     monkeypatch.undo()
@@ -223,9 +229,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_that_was_committed(
         assert again.count(spec.name) == found
 
 
-def test_a_sync_that_fails_ends_the_recording(
-    writer, specs, rows_of, monkeypatch
-):
+def test_a_sync_that_fails_ends_the_recording(writer, specs, rows_of, monkeypatch):
     spec = specs["events/daq"]
     writer.append_block(spec.name, rows_of(spec, range(3)))
 
@@ -240,8 +244,6 @@ def test_a_sync_that_fails_ends_the_recording(
 
 @pytest.mark.slow
 def test_a_disk_that_is_really_full(tmp_path, info, specs, rows_of, payload_of):
-    import subprocess
-
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
@@ -255,10 +257,7 @@ def test_a_disk_that_is_really_full(tmp_path, info, specs, rows_of, payload_of):
         spec = specs["cameras/left"]
         writer = SessionWriter.create(disk / "s", info, specs.values(), 0.3)
         with pytest.raises(SessionError, match="No space left"):
-            for k in range(0, 100_000, 16):
-                seqs = np.arange(k, k + 16)
-                rows, payload = rows_of(spec, seqs), payload_of(spec, seqs)
-                writer.append_block(spec.name, rows, payload)
+            fill(writer, spec, rows_of, payload_of)
         committed = writer.count(spec.name)
         writer.close()
         assert committed > 1000

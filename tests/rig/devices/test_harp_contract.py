@@ -1,0 +1,295 @@
+"""What every board must do: the firmware on a pseudo-terminal, the twin behind a
+socket, and the twin in memory all pass the same tests, through the real node."""
+
+import threading
+
+import numpy as np
+import pytest
+from harp.device.client import TransportError
+from harp.protocol import RegisterU8
+
+from rig.config.fault_script import ScriptedFault
+from rig.devices.harp_link import HarpLink
+from rig.devices.harp_plan import plan_board
+from rig.devices.harp_port import SerialPort
+from rig.devices.harp_registers import registers
+from rig.errors import DeviceError
+from rig.sim.epoch import Epoch
+from rig.sim.twins.harp import make_boards
+from rig.sim.twins.harp_truth import HarpTruth, board_truth
+from rig.sim.world import World
+from sync.clock import MonotonicClock
+
+SEED = 1
+
+
+class MemoryPort:
+    """A simulated board without a process, a socket or a wire."""
+
+    def __init__(self, board, clock):
+        self.board = board
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pause = threading.Event()
+        self._cut = False
+
+    def open(self):
+        if self._cut:
+            raise TransportError("cut")
+
+    def read(self):
+        if self._cut:
+            raise TransportError("cut")
+        self._pause.wait(0.002)
+        with self._lock:
+            return self.board.turn(self._clock.now())
+
+    def write(self, data):
+        if self._cut:
+            raise TransportError("cut")
+        with self._lock:
+            self.board.feed(data, self._clock.now())
+
+    def cut(self):
+        self._cut = True
+
+    def close(self):
+        pass
+
+
+class EmulatedBoard:
+    """The firmware itself; its samples are a pattern of their numbers."""
+
+    def __init__(self, program, start):
+        self._program, self._start = program, start
+
+    def plug(self, config, corrupt=False):
+        options = ["--signal", "--frame-clock", "30"]
+        options += ["--corrupt", "53"] if corrupt else []
+        self._child, info = self._start([self._program, *options])
+        return config | {"port": info["port"]}, SerialPort
+
+    def unplug(self):
+        self._child.terminate()
+        self._child.wait(10)
+
+    def expected(self, source, numbers):
+        emg = source.stream.endswith("/emg")
+        step, lane = (7919, 1013) if emg else (104729, 2003)
+        channels = np.arange(len(source.channels))
+        value = numbers[:, None] * step + channels * lane
+        return value.astype(np.uint32).astype(np.uint16).view(np.int16)
+
+
+class ServedTwin:
+    """The twin in a process of its own."""
+
+    def __init__(self, start, make_rig, folder):
+        self._start, self._make_rig, self._folder = start, make_rig, folder
+
+    def plug(self, config, corrupt=False):
+        rig = self._make_rig({"daq": config})
+        self._child, urls = self._start(rig, faults_of(corrupt), SEED)
+        return config | {"port": urls["daq"]}, SerialPort
+
+    def unplug(self):
+        self._child.terminate()
+        self._child.wait(10)
+
+    def expected(self, source, numbers):
+        self.unplug()
+        truth = HarpTruth.read(self._folder / "truth.json")
+        return truth.samples(World(SEED, "jump"), "daq", source, numbers)
+
+
+class TwinInMemory:
+    """The twin in this very process."""
+
+    def __init__(self, make_rig, folder):
+        self._make_rig, self._folder = make_rig, folder
+
+    def plug(self, config, corrupt=False):
+        clock = MonotonicClock()
+        script = [ScriptedFault.model_validate(one) for one in faults_of(corrupt)]
+        self._epoch = Epoch(self._folder / "epoch")
+        rig = self._make_rig({"daq": config})
+        _, boards = make_boards(rig, self._epoch, SEED, clock.now(), script)
+        self._port = MemoryPort(boards[0], clock)
+        return config, lambda _: self._port
+
+    def unplug(self):
+        self._port.cut()
+
+    def expected(self, source, numbers):
+        board = self._port.board
+        found = {"daq": board_truth(board.truth, board.clock)}
+        truth = HarpTruth(self._epoch.began_ns(), 1.0, found)
+        return truth.samples(World(SEED, "jump"), "daq", source, numbers)
+
+
+def faults_of(corrupt):
+    return [
+        {"device": "daq", "at_s": 0.1 + 0.1 * k, "fault": "corrupt_bytes"}
+        for k in range(10 * corrupt)
+    ]
+
+
+@pytest.fixture(params=["emulator", "twin", "memory"])
+def board(request, tmp_path, harp_rig):
+    if request.param == "emulator":
+        program = request.getfixturevalue("harp_emulator")
+        return EmulatedBoard(program, request.getfixturevalue("harp_process"))
+    if request.param == "twin":
+        return ServedTwin(request.getfixturevalue("harp_twins"), harp_rig, tmp_path)
+    return TwinInMemory(harp_rig, tmp_path)
+
+
+@pytest.fixture
+def link(board, harp_device):
+    """A bare link to the board, identity checked."""
+    config, open_port = board.plug(harp_device())
+    link = HarpLink(open_port(config["port"]), "it", MonotonicClock(), lambda *_: None)
+    link.open()
+    yield link
+    link.close()
+
+
+class TestHarpBoard:
+    def test_holds_what_is_written(self, link):
+        assert link.write(registers.EmgPeriod, 250_000) == 250_000
+        assert link.read(registers.EmgPeriod) == 250_000
+        widths = np.arange(8, dtype="<u4") * 1000
+        np.testing.assert_array_equal(link.write(registers.MaxWidth, widths), widths)
+        np.testing.assert_array_equal(link.read(registers.MaxWidth), widths)
+
+    def test_refuses_what_it_must_not_hold(self, link):
+        for name, value in {
+            "EmgPeriod": 1,
+            "MaxWidth": np.full(8, 10_000_001, "<u4"),
+            "MaxDuty": np.full(8, 1001, "<u2"),
+            "StreamControl": 0x10,
+            "MapDigest": 0,
+        }.items():
+            with pytest.raises(DeviceError, match="refused"):
+                link.write(getattr(registers, name), value)
+        with pytest.raises(DeviceError, match="refused"):
+            link.read(RegisterU8(99))
+
+    def test_every_sample_arrives_and_is_the_right_one(
+        self, board, harp_bench, harp_device
+    ):
+        config, open_port = board.plug(harp_device())
+        harp_bench.start(config, open_port=open_port)
+        harp_bench.until(lambda: harp_bench.count("signals/daq/emg") >= 150)
+        harp_bench.stop()
+        for source in plan_board("daq", harp_bench.node._config).sources:
+            numbers = harp_bench.numbers(source.stream)
+            np.testing.assert_array_equal(numbers, np.arange(len(numbers)))
+            samples = harp_bench.samples(source.stream)
+            np.testing.assert_array_equal(samples, board.expected(source, numbers))
+            assert samples.astype(int).std() > 5
+        assert not harp_bench.losses()
+        assert harp_bench.node.metrics()["bad_messages"] == 0
+
+    def test_numbers_and_stamps_of_edges_have_no_holes(
+        self, board, harp_bench, harp_device
+    ):
+        config, open_port = board.plug(harp_device())
+        harp_bench.start(config, open_port=open_port)
+        harp_bench.until(lambda: harp_bench.count("events/daq") >= 60)
+        harp_bench.stop()
+        rows = harp_bench.rows("events/daq")
+        np.testing.assert_array_equal(rows["device_seq"], np.arange(len(rows)))
+        triggers = rows[rows["line"] == b"camera_trigger"]
+        frames = rows[rows["line"] == b"frame_clock"]
+        assert len(triggers) > 2 * len(frames) > 10
+        assert set(rows["edge"]) == {1}
+        # the emulator is as late as this machine, but in the long run keeps its rate
+        assert abs(np.median(np.diff(triggers["device_ns"])) / 1e7 - 1) < 0.2
+        assert np.all(np.diff(triggers["device_ns"]) > 0)
+        assert not harp_bench.losses()
+
+    def test_a_pulse_is_acknowledged_with_its_real_edge(
+        self, board, harp_bench, harp_device
+    ):
+        config, open_port = board.plug(harp_device())
+        harp_bench.start(config, open_port=open_port)
+        harp_bench.until(lambda: harp_bench.count("events/daq") > 20)
+        sent = harp_bench.decide(pulse_width_us=2000)
+        harp_bench.until(lambda: harp_bench.acknowledged(sent) is not None)
+        row = harp_bench.acknowledged(sent)
+        harp_bench.stop()
+        events = harp_bench.rows("events/daq")
+        rise, fall = events[events["line"] == b"laser"][:2]
+        assert row["status"] == b"done"
+        assert row["edge_device_ns"] == rise["device_ns"]
+        assert (rise["edge"], fall["edge"]) == (1, -1)
+        assert fall["device_ns"] - rise["device_ns"] >= 2_000_000
+        assert row["sent_ns"] <= row["host_ns"]
+        # the board's clock has nothing to do with ours: it was mapped, not copied
+        slack_ns = 50_000_000
+        assert row["edge_host_ns"] > row["sent_ns"] - slack_ns
+        assert row["edge_host_ns"] < row["host_ns"] + slack_ns
+        assert row["age_ns"] >= 1_000_000
+
+    def test_commands_beyond_the_limits_are_refused(
+        self, board, harp_bench, harp_device
+    ):
+        config, open_port = board.plug(harp_device())
+        harp_bench.start(config, open_port=open_port)
+        width, pulse, train = "pulse_width_us", "pulse_period_us", "pulse_count"
+        commands = {
+            b"refused_width": {width: 50_001},
+            b"refused_rate": {train: 2, pulse: 24_000},
+            b"refused_duty": {width: 20_000, train: 2, pulse: 30_000},
+            b"refused_line": {"line": "shutter"},
+        }
+        asked = {harp_bench.decide(**c): status for status, c in commands.items()}
+        harp_bench.until(lambda: harp_bench.count("acknowledgements") == len(asked))
+        harp_bench.stop()
+        for row in harp_bench.rows("acknowledgements"):
+            assert row["status"] == asked[row["decision_id"]]
+            assert row["edge_device_ns"] == row["edge_host_ns"] == -1
+        assert b"laser" not in harp_bench.rows("events/daq")["line"]
+
+    def test_damaged_bytes_are_counted_and_only_their_messages_are_lost(
+        self, board, harp_bench, harp_device
+    ):
+        config, open_port = board.plug(harp_device(), corrupt=True)
+        harp_bench.start(config, open_port=open_port)
+        harp_bench.until(lambda: len(harp_bench.losses()) >= 5)
+        harp_bench.stop()
+        missing = 0
+        for source in plan_board("daq", harp_bench.node._config).sources:
+            numbers = harp_bench.numbers(source.stream)
+            samples = harp_bench.samples(source.stream)
+            np.testing.assert_array_equal(samples, board.expected(source, numbers))
+            counted = harp_bench.counters(source.stream)["missing_samples"]
+            assert numbers[-1] + 1 - len(numbers) <= counted
+            missing += counted
+        bad = harp_bench.counters("losses/daq")["bad_messages"]
+        assert bad >= 5
+        assert missing >= 10
+        signals = [
+            loss for loss in harp_bench.losses() if loss[0].startswith("signals")
+        ]
+        assert sum(loss[2] for loss in signals) == missing
+        assert "damaged on the way" in {loss[3] for loss in harp_bench.losses()}
+
+    def test_a_board_that_is_gone_is_seen_and_ends_the_node(
+        self, board, harp_bench, harp_device
+    ):
+        config, open_port = board.plug(harp_device(reconnect_s=0.2))
+        harp_bench.start(config, open_port=open_port)
+        harp_bench.until(lambda: harp_bench.count("events/daq") > 5)
+        board.unplug()
+        with pytest.raises(DeviceError, match="unplugged"):
+            harp_bench.until(lambda: False)
+        asked = harp_bench.decide()
+        harp_bench.stop()
+        assert harp_bench.acknowledged(asked)["status"] == b"unplugged"
+        lost = {loss[0]: loss[3] for loss in harp_bench.losses()}
+        assert lost == dict.fromkeys(
+            ["signals/daq/emg", "signals/daq/force_plate", "events/daq"], "unplugged"
+        )
+        assert harp_bench.counters("losses/daq")["unplugged"] == 1
