@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from rig.commands.film import Film, open_film, write_film
+from rig.config.examples import examples_folder
 from rig.config.loading import load_experiment
 from rig.config.rig import BaslerConfig, CalibrationConfig, EmulatorConfig, HarpConfig
 from rig.config.task import InferenceConfig
-from rig.examples import example
 from rig.sim.cameras import cameras_for
 from rig.sim.pictures import write_pictures
 from rig.sim.world import World
@@ -69,10 +69,11 @@ def prepare(request: DemoRequest, pictures: Path, *, quiet: bool) -> DemoSetup:
     SpringhareError
         If the film or the rate cannot be played.
     """
+    folder = examples_folder()
     planned = load_experiment(
-        example("rig/demo.yaml"),
-        example("task/demo.yaml"),
-        example("session/demo.yaml"),
+        folder / "rig" / "demo.yaml",
+        folder / "task" / "demo.yaml",
+        folder / "session" / "demo.yaml",
     )
     with Progress(console=Console(stderr=True), disable=quiet) as progress:
         if request.video is not None:

@@ -25,6 +25,8 @@ _ERROR_FLAG = 0x08
 _TYPES = frozenset({1, 2, 3, 9, 10, 11})
 _REQUESTS = frozenset({1, 2})
 _LONGEST_REQUEST = 64
+_UNKNOWN = (1, 1)
+"""What a board answers about a register that it does not have: one byte."""
 _STAMP_FLAG = 0x10
 _HEADER = 5
 _STAMPED_HEADER = 11
@@ -119,8 +121,8 @@ class Framer:
         nbytes = size - header - 1
         if self._layouts is None:
             return nbytes >= 0 and size <= _LONGEST_REQUEST
-        if kind & _ERROR_FLAG:
-            return nbytes >= 0
+        if kind & _ERROR_FLAG and (code & ~_STAMP_FLAG, nbytes) == _UNKNOWN:
+            return True
         layout = self._layouts.get(address)
         if layout is None or layout[0] != code & ~_STAMP_FLAG:
             return False

@@ -1,3 +1,4 @@
+import gc
 import json
 import logging
 import os
@@ -126,6 +127,7 @@ def quiet_log():
         handler.close()
     root.setLevel(level)
     sys.excepthook = hook
+    gc.unfreeze()
 
 
 @pytest.fixture
