@@ -1,4 +1,6 @@
+import importlib.util
 import os
+import warnings
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,8 @@ settings.register_profile(
 )
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
+_SHIM = Path(__file__).parent / "torchvision_shim"
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
@@ -24,3 +28,27 @@ def shared() -> Path:
             pytest.fail(f"expected real data at {folder}")
         pytest.skip(f"needs real data in {folder.name}/ beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def torchvision_shim() -> Path:
+    """The folder for PYTHONPATH of a child; in this process it is installed."""
+    spec = importlib.util.spec_from_file_location(
+        "torchvision_shim", _SHIM / "sitecustomize.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return _SHIM
+
+
+@pytest.fixture(scope="session")
+def dlclive(torchvision_shim):
+    """The package itself, to be called directly."""
+    if importlib.util.find_spec("dlclive") is None:
+        if os.environ.get("CI") and not os.environ.get("SPRINGHARE_WITHOUT_TORCH"):
+            pytest.fail("expected dlclive: pip install springhare[dlclive]")
+        pytest.skip("needs springhare[dlclive]")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import dlclive
+    return dlclive

@@ -29,7 +29,6 @@ from rig.devices.camera import ExposureClock, FrameIds, camera_specs, payload_of
 from rig.devices.camera_driver import CameraGoneError
 from rig.devices.camera_output import CameraOutput
 from rig.devices.camera_triggering import ByHost, ByItself, ByWire, Triggering
-from rig.devices.device_claim import DeviceClaim
 from rig.devices.pylon import connect_pylon
 from rig.devices.triggers import TriggerFollower
 from rig.errors import DeviceError
@@ -81,7 +80,6 @@ class BaslerCamera:
         self._rate_hz = self._rig.camera_rate_hz(self._name)
         self._clock = context.clock
         self._connect = connect
-        self._claim: DeviceClaim | None = None
         self._driver: CameraDriver | None = None
         self._streams: StreamDirectory | None = None
         self._waiter: Waiter | None = None
@@ -100,7 +98,6 @@ class BaslerCamera:
             If another process has it.
         """
         config = self._config
-        self._claim = DeviceClaim(config.kind, config.serial)
         self._driver = self._connect(config, self._rate_hz, self._clock)
         info = self._driver.info
         self._ids = FrameIds(info.ids)
@@ -176,8 +173,6 @@ class BaslerCamera:
             self._waiter = None
         if self._output is not None:
             self._output.close()
-        if self._claim is not None:
-            self._claim.release()
 
     def reads(self) -> Mapping[str, StreamStatus]:
         """Return how the node stands with the stream of triggers."""
@@ -242,11 +237,12 @@ class BaslerCamera:
             self._look_after(driver, now_ns)
 
     def _patience_ms(self, driver: CameraDriver) -> int:
+        longest_ms = 1 if self._triggering.hurried() else _TURN_MS
         due_ns = driver.due_ns()
         if due_ns is None:
-            return 1 if self._triggering.hurried() else _TURN_MS
+            return longest_ms
         until_ms = ceil((due_ns - self._clock.now()) / 1e6)
-        return min(max(until_ms, 0), _TURN_MS)
+        return min(max(until_ms, 0), longest_ms)
 
     def _wait(self, timeout_ms: int) -> None:
         if self._waiter is not None:

@@ -12,6 +12,7 @@ import re
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from rig.devices.device_claim import DeviceClaim
 from rig.devices.pylon_camera import NodeMap, PylonCamera, say
 from rig.devices.pylon_settings import apply_settings, settings_of, too_slow
 from rig.errors import DeviceError
@@ -45,20 +46,33 @@ def connect_pylon(config: BaslerConfig, rate_hz: float, clock: Clock) -> PylonCa
     DeviceError
         If it is not there, is held by another program, or does not take a setting;
         all settings that it does not take are listed.
+    BusyError
+        If another process of ours holds it.
     """
     pylon, genicam = _load(config)
-    camera = _find(pylon, genicam, config)
+    claim = DeviceClaim(config.kind, config.serial)
+    try:
+        camera = _find(pylon, genicam, config)
+    except DeviceError:
+        claim.release()
+        raise
     try:
         features = _open(pylon, genicam, camera, config)
         _set_up(features, config, rate_hz)
-        return PylonCamera(pylon, genicam, camera, features, config, clock)
+        return PylonCamera(pylon, genicam, camera, features, config, clock, claim)
     except genicam.GenericException as error:
-        camera.Close()
+        _give_back(camera, claim)
         msg = f"Expected to set up camera {config.serial}, got: {say(error)}"
         raise DeviceError(msg) from error
     except DeviceError:
-        camera.Close()
+        _give_back(camera, claim)
         raise
+
+
+def _give_back(camera: Any, claim: DeviceClaim) -> None:
+    camera.Close()
+    camera.DestroyDevice()
+    claim.release()
 
 
 def _load(config: BaslerConfig) -> tuple[Any, Any]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rig.config.rig import BaslerConfig
     from rig.devices.camera_driver import Claim
+    from rig.devices.device_claim import DeviceClaim
     from rig.devices.pylon_settings import Value
     from rig.devices.triggers import Trigger
     from sync.clock import Clock
@@ -84,12 +85,14 @@ class PylonCamera:
         features: NodeMap,
         config: BaslerConfig,
         clock: Clock,
+        claim: DeviceClaim,
     ) -> None:
         self._pylon = pylon
         self._error = genicam.GenericException
         self._camera: Any = camera
         self._features = features
         self._clock = clock
+        self._claim = claim
         self._triggered = config.trigger.mode == "software"
         self._emulated = config.emulator is not None
         self._ends: dict[int, int] = {}
@@ -197,6 +200,7 @@ class PylonCamera:
         except self._error:
             camera.DestroyDevice()  # the camera is gone, and cannot be told
         self._handler = None
+        self._claim.release()
 
     def _read(self, result: Any, claim: Claim) -> Grab:
         arrival_ns = self._clock.now()

@@ -117,7 +117,6 @@ def ledger_from_recording(
             died=old.died,
             ended=old.ended,
         )
-        count = replace(count, streams=_zeros(recording, count))
     return build_ledger(count, limits or limits_of(recording))
 
 
@@ -128,7 +127,7 @@ def limits_of(recording: Recording) -> LedgerLimits:
 
 
 def numbers_of(
-    rows: NDArray[np.void], kind: StreamKind, per_row: int, losses: Sequence[Loss]
+    rows: NDArray[np.void], kind: StreamKind, per_row: int
 ) -> Numbers | None:
     """Return what the device's own numbers say.
 
@@ -140,8 +139,6 @@ def numbers_of(
         What it carries.
     per_row
         Elements in a row.
-    losses
-        Losses of this stream.
 
     Returns
     -------
@@ -159,30 +156,11 @@ def numbers_of(
         return None
     unrecorded = (np.diff(rows["seq"]) - 1) * per_row
     by_recorder = np.minimum(holes, unrecorded)
-    listed = 0
-    for i in np.flatnonzero(holes > by_recorder):
-        covered = _covered(int(ends[i]), int(numbers[i + 1]), losses)
-        listed += min(covered, int(holes[i] - by_recorder[i]))
     return Numbers(
         spanned=int(ends[-1] - numbers[0]),
         present=int(counts.sum()),
-        listed=listed,
         by_recorder=int(by_recorder.sum()),
     )
-
-
-def _covered(first: int, end: int, losses: Sequence[Loss]) -> int:
-    """Return how many numbers of a hole are listed as lost before the ring."""
-    parts = sorted(
-        (max(first, loss.first_id), min(end, loss.first_id + loss.count))
-        for loss in losses
-        if loss.stage in {"device", "transport"}
-    )
-    covered, reached = 0, first
-    for low, high in parts:
-        covered += max(0, high - max(low, reached))
-        reached = max(reached, high)
-    return covered
 
 
 def _count(recording: Recording, name: str, losses: Sequence[Loss]) -> StreamCount:
@@ -197,20 +175,8 @@ def _count(recording: Recording, name: str, losses: Sequence[Loss]) -> StreamCou
         published=max([last, *ends]),
         recorded=len(rows),
         per_row=layout.units_per_row,
-        numbers=numbers_of(rows, layout.spec.kind, layout.units_per_row, mine),
+        numbers=numbers_of(rows, layout.spec.kind, layout.units_per_row),
     )
-
-
-def _zeros(recording: Recording, count: SessionCount) -> dict[str, StreamCount]:
-    """Return the streams with those counters at 0 that a ledger leaves out."""
-    return {
-        name: replace(
-            stream,
-            counters=dict.fromkeys(recording.streams[name].counters, 0)
-            | dict(stream.counters),
-        )
-        for name, stream in count.streams.items()
-    }
 
 
 def _triggers(rig: Mapping[str, Any]) -> dict[str, str]:

@@ -41,14 +41,16 @@ RECORDER = "recorder"
 """Name of the node that records."""
 STOPPED = "stopped in order"
 _BEFORE_THE_RING = {"device", "transport"}
-_LOSS_COUNTERS = (
+_NUMBER_COUNTERS = (
     "failed_grabs",
     "missing_ids",
-    "triggers_ignored",
+    "skipped_images",
     "missing_samples",
     "missing_events",
 )
-"""Counters of a writer whose every count is also listed as a loss."""
+"""Counters of elements that had a number of their device's and are not there."""
+_LOSS_COUNTERS = (*_NUMBER_COUNTERS, "triggers_ignored")
+"""Counters whose every count is also listed as a loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,8 @@ class Numbers:
     """Numbers from the first recorded one to the last."""
     present: int
     """Of these, recorded."""
-    listed: int
-    """Missing, and listed as lost before the ring."""
     by_recorder: int
-    """Missing because the recorder lost their rows."""
+    """Of these, missing because the recorder lost their rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,18 +220,9 @@ def _stream_ledger(name: str, count: SessionCount) -> StreamLedger:
     losses = [loss for loss in count.losses if loss.stream == name]
     equation, rest = _recorded(stream, _sum(losses, {"recorder"}), count)
     equations, missing = [equation], _merge(losses) + rest
-    if stream.numbers is not None:
-        numbers = stream.numbers
-        equations.append(
-            Equation.of(
-                "numbered_by_the_device",
-                numbers.spanned,
-                recorded=numbers.present,
-                lost_before_the_host=numbers.listed,
-                lost_to_recorder=numbers.by_recorder,
-            )
-        )
     before = _sum(losses, _BEFORE_THE_RING)
+    if stream.numbers is not None:
+        equations.append(_numbered(stream, stream.numbers, before))
     for extra in (
         _listed(name, count, before),
         _inference(name, count),
@@ -252,7 +243,7 @@ def _stream_ledger(name: str, count: SessionCount) -> StreamLedger:
         lost_fraction=lost / (kept + lost) if lost else 0.0,
         equations=equations,
         missing=missing,
-        counters={k: n for k, n in stream.counters.items() if n},
+        counters=dict(stream.counters),
     )
 
 
@@ -271,6 +262,25 @@ def _recorded(
     return _excuse(equation, "unrecorded", "recorder", RECORDER, count)
 
 
+def _numbered(stream: StreamCount, numbers: Numbers, listed: int) -> Equation:
+    """Return how the device's own numbers stand to what was recorded.
+
+    What was counted as lost may lie before the first recorded number or after the
+    last, so that of it only as much stands here as there are holes.
+    """
+    counted = listed
+    if stream.counters:
+        counted = sum(stream.counters.get(name, 0) for name in _NUMBER_COUNTERS)
+    holes = numbers.spanned - numbers.present - numbers.by_recorder
+    return Equation.of(
+        "numbered_by_the_device",
+        numbers.spanned,
+        recorded=numbers.present,
+        lost_before_the_host=min(holes, counted),
+        lost_to_recorder=numbers.by_recorder,
+    )
+
+
 def _listed(
     name: str, count: SessionCount, listed: int
 ) -> tuple[Equation, list[Missing]] | None:
@@ -287,7 +297,7 @@ def _inference(name: str, count: SessionCount) -> tuple[Equation, list[Missing]]
     """Return how the frames of a camera stand to its poses."""
     stream = count.streams[name]
     poses = count.streams.get(name.replace("cameras/", "poses/"))
-    if stream.kind != "frames" or poses is None:
+    if stream.kind != "frames" or poses is None or "skipped" not in poses.counters:
         return None
     equation = Equation.of(
         "frames",

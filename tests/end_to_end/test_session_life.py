@@ -71,7 +71,11 @@ def test_a_killed_supervisor_leaves_nothing_running_and_loses_nothing_recorded(
 
 @pytest.mark.parametrize(
     ("victim", "on_death", "goes_on"),
-    [("scope", "stop", False), ("scope", "continue", True), ("recorder", "stop", False)],
+    [
+        ("scope", "stop", False),
+        ("scope", "continue", True),
+        ("recorder", "stop", False),
+    ],
 )
 def test_a_killed_node_is_reported(
     springhare, boards_only, tmp_path, victim, on_death, goes_on

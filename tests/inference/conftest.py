@@ -16,19 +16,6 @@ from rig.messages import Frame, PayloadSpec, StreamSpec
 from rig.node import NodeContext
 from sync.clock import ManualClock
 
-SHIM = Path(__file__).parents[1] / "torchvision_shim"
-
-
-@pytest.fixture(scope="session")
-def torchvision_shim() -> Path:
-    """The folder for PYTHONPATH of a child; in this process it is installed."""
-    spec = importlib.util.spec_from_file_location(
-        "torchvision_shim", SHIM / "sitecustomize.py"
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return SHIM
-
 
 def _save(path, nodes, inputs, outputs, metadata, initializers=()):
     graph = oh.make_graph(nodes, "tiny", inputs, outputs, list(initializers))

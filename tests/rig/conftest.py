@@ -12,13 +12,18 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from harp.device.client import TransportError
 
 from rig.bus.directory import StreamDirectory
+from rig.config.fault_script import ScriptedFault
 from rig.config.rig import RigConfig
 from rig.devices.harp import HarpDevice
 from rig.devices.harp_port import SerialPort
 from rig.messages import Decision, StreamSpec
 from rig.node import NodeContext
+from rig.sim.epoch import Epoch
+from rig.sim.twins.harp import make_boards
+from rig.sim.twins.harp_truth import HarpTruth, board_truth
 from sync.clock import MonotonicClock
 
 FIRMWARE = Path(__file__).parents[2] / "rig" / "devices" / "firmware"
@@ -144,6 +149,64 @@ def harp_twins(harp_process, tmp_path):
         return harp_process(command)
 
     return start
+
+
+class MemoryBoard:
+    """A simulated board without a process, a socket or a wire; it is its own port."""
+
+    def __init__(self, board, epoch, clock):
+        self.board = board
+        self._epoch = epoch
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pause = threading.Event()
+        self._cut = False
+
+    def _check(self):
+        if self._cut or not self.board.plugged:
+            raise TransportError("cut")
+
+    def open(self):
+        with self._lock:
+            self.board.turn(self._clock.now())
+        self._check()
+
+    def read(self):
+        self._pause.wait(0.002)
+        with self._lock:
+            data = self.board.turn(self._clock.now())
+        self._check()
+        return data
+
+    def write(self, data):
+        self._check()
+        with self._lock:
+            self.board.feed(data, self._clock.now())
+
+    def cut(self):
+        self._cut = True
+
+    def close(self):
+        pass
+
+    def truth(self):
+        found = {self.board.name: board_truth(self.board.truth, self.board.clock)}
+        return HarpTruth(self._epoch.began_ns(), self._epoch.slow, found)
+
+
+@pytest.fixture
+def harp_in_memory(tmp_path):
+    """Make a rig's first board, simulated in this process."""
+
+    def make(rig, faults=(), seed=1, slow=1.0):
+        clock = MonotonicClock()
+        epoch = Epoch(tmp_path / "epoch", slow)
+        script = [ScriptedFault.model_validate(fault) for fault in faults]
+        now = clock.now()
+        _, boards = make_boards(rig, epoch, seed, now, script, keep_edges=True)
+        return MemoryBoard(boards[0], epoch, clock)
+
+    return make
 
 
 class Bench:

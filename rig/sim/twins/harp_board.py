@@ -197,7 +197,7 @@ class TwinBoard:
     def _note(self, number: int, line: int, level: bool, at_us: int) -> None:
         if self._keep_edges:
             host_ns = self._change_ns or self._to_host(at_us)
-            device_us = at_us + self.core.offset_us
+            device_us = self.core.device_us(at_us)
             self.truth.edges.append((number, line, level, device_us, host_ns))
 
     # -- streams

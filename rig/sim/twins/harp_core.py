@@ -171,6 +171,10 @@ class BoardCore:
         self.offset_us = device_us - now_us
         self._plan_heartbeat(now_us)
 
+    def device_us(self, board_us: int) -> int:
+        """Return the device's time; 0 for what was before the clock was set back."""
+        return max(board_us + self.offset_us, 0)
+
     def edge(self, line: int, level: bool, at_us: int) -> None:
         """Report that a line changed, if the host wants to know."""
         mask = self.values[(_R.RisingMask if level else _R.FallingMask).address]
@@ -178,7 +182,7 @@ class BoardCore:
             return
         number = self.values[_R.EdgeSequence.address]
         self.values[_R.EdgeSequence.address] = (number + 1) & 0xFFFFFFFF
-        stamp_us = at_us + self.offset_us
+        stamp_us = self.device_us(at_us)
         word = line | (level << 8) | (stamp_us % _TICK_US) << 16
         self._reported(number, line, level, at_us)
         self._event(_R.Edge.address, _edge.pack(number, word), stamp_us)
@@ -187,7 +191,7 @@ class BoardCore:
         self, decision_id: int, line: int, status: int, edge_us: int
     ) -> None:
         none = edge_us == NO_EDGE_US
-        stamp_us = (self._now_us if none else edge_us) + self.offset_us
+        stamp_us = self.device_us(self._now_us if none else edge_us)
         time_us = NO_EDGE_US if none else stamp_us
         payload = _answer.pack(decision_id, time_us, line, status, self._answers)
         self._answers += 1

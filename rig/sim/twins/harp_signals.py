@@ -214,6 +214,7 @@ class SampleTrain:
             self._world, self.source, self._world_s(host_ns), numbers
         )
         stamps_us = self.run.board_us(first).astype(np.int64) + offset_us
+        stamps_us = np.maximum(stamps_us, 0)  # as a board whose clock was set back
         self._messages = block_messages(
             self.source.register, first, stamps_us, samples.reshape(len(blocks), -1)
         )

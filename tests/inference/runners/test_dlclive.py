@@ -25,19 +25,6 @@ def config(path, **others):
 
 
 @pytest.fixture(scope="session")
-def dlclive(torchvision_shim):
-    """The package itself, to be called directly."""
-    if importlib.util.find_spec("dlclive") is None:
-        if os.environ.get("CI") and not os.environ.get("SPRINGHARE_WITHOUT_TORCH"):
-            pytest.fail("expected dlclive: pip install springhare[dlclive]")
-        pytest.skip("needs springhare[dlclive]")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import dlclive
-    return dlclive
-
-
-@pytest.fixture(scope="session")
 def frames(dlclive, shared):
     """Three real frames of the labelled mouse, coloured so that colour shows; RGB."""
     import cv2

@@ -164,6 +164,61 @@ def test_reads_on_when_the_server_is_back(writer, serve, follow, publish, until)
     assert (reader.taken, reader.lost, reader.skipped) == (5, 0, 0)
 
 
+def test_a_server_that_answers_late_is_still_understood(until):
+    """An answer to the same question is as good, whenever it was asked."""
+    server = make_socket(zmq.ROUTER)
+    port = server.bind_to_random_port("tcp://127.0.0.1")
+    ending = threading.Event()
+    spec = StreamSpec(name="events/daq", kind="events", node="daq")
+
+    def answer():
+        late = []
+        while not ending.is_set():
+            if not server.poll(20):
+                continue
+            client, data = server.recv_multipart()
+            request = decode(data, StreamRequest)
+            about = {"request_id": request.request_id, "generation": 1}
+            if request.cursor is None:
+                reply = StreamReply(**about, spec=spec)
+                server.send_multipart([client, encode(reply)])
+                continue
+            late.append(StreamReply(**about, head=1, count=1))
+            if len(late) > 1:  # the one before
+                row = np.zeros(1, spec.row)
+                parts = [client, encode(late[-2]), row.tobytes(), b""]
+                server.send_multipart(parts)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    address = f"tcp://127.0.0.1:{port}"
+    reader = RemoteReader(address, "events/daq", start=0, timeout_ms=60)
+    assert until(lambda: len(reader.read(9)))
+    assert (reader.cursor, reader.taken) == (1, 1)
+    ending.set()
+    thread.join()
+    reader.close()
+    server.close()
+
+
+def test_a_new_question_takes_the_place_of_one_that_is_held(writer, streams, publish):
+    server = StreamServer(streams, "tcp://127.0.0.1:*")
+    socket = make_socket(zmq.DEALER)
+    socket.connect(server.address)
+    for request_id, wait_ms in ((1, 60_000), (2, 0)):
+        request = {"stream": "cameras/left", "cursor": 0, "wait_ms": wait_ms}
+        socket.send(encode(StreamRequest(request_id=request_id, **request)))
+        server.step(2000)
+    assert socket.poll(2000)
+    assert decode(socket.recv_multipart()[0], StreamReply).request_id == 2
+    publish(writer, 1)
+    server.step(0)
+    server.step(0)
+    assert not socket.poll(50), "the first one is no longer wanted"
+    socket.close()
+    server.close()
+
+
 def test_a_new_session_is_not_taken_for_the_old_one(
     writer, serve, follow, publish, make_spec, until
 ):

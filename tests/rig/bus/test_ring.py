@@ -289,9 +289,9 @@ class RingMachine(RuleBasedStateMachine):
             assert not seqs or seq > seqs[-1], "in order, none twice"
             seqs.append(seq)
 
-    @rule(n=st.integers(0, 3 * SLOTS))
-    def write(self, n):
-        self.publish(n)
+    @rule(n=st.integers(0, 3 * SLOTS), laps=st.integers(0, 2))
+    def write(self, n, laps):
+        self.publish(n + laps * self.SLOTS)
 
     @rule()
     def leave_a_slot_half_written(self):
@@ -368,7 +368,14 @@ class RingMachine(RuleBasedStateMachine):
             assert not set(lost) & set(seqs)
 
 
+class DeepRingMachine(RingMachine):
+    """Deep enough for a head start after an overrun."""
+
+    SLOTS = 37
+
+
 TestRingMachine = RingMachine.TestCase
+TestDeepRingMachine = DeepRingMachine.TestCase
 
 
 _FLOOD = """

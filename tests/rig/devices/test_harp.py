@@ -21,7 +21,7 @@ ONLY_COMMANDS = dict.fromkeys(["emg", "force_plate", "camera_trigger", "inputs"]
 
 
 class CorePort:
-    """A board whose time stands where the test puts it and whose words it may change."""
+    """A board whose time stands still, and whose words a test may change."""
 
     def __init__(self):
         self.now_us = 1_000_000
@@ -101,7 +101,7 @@ def emg_block(number, stamp_us=5_000_000):
 
 class TestOpen:
     def test_nothing_at_the_port(self, harp_bench, harp_device, tmp_path):
-        with pytest.raises(DeviceError, match="Expected a Harp board at .*nothing"):
+        with pytest.raises(DeviceError, match=r"Expected a Harp board at .*nothing"):
             harp_bench.open(harp_device(port=str(tmp_path / "nothing")))
 
     def test_nobody_listens(self, harp_bench, harp_device):
@@ -311,8 +311,7 @@ class TestUnplugged:
         losses = {stream: rest for stream, *rest in harp_bench.losses()}
         assert losses["signals/daq/emg"] == [10, number - 10, "unplugged"]
         assert losses["events/daq"] == [1, edge - 1, "unplugged"]
-        counters = harp_bench.counters("losses/daq")
-        assert (counters["unplugged"], counters["clock_jumps"]) == (1, 0)
+        assert harp_bench.counters("losses/daq")["unplugged"] == 1
 
     def test_triggers_that_were_stopped_do_not_start_again(
         self, harp_bench, harp_device, port, ports
@@ -367,6 +366,7 @@ class TestClock:
     def test_a_late_answer_is_not_taken_for_the_new_one(
         self, harp_bench, harp_device, port, ports
     ):
+        port.now_us = 100_000_000
         harp_bench.start(harp_device(), open_port=ports)
         intake = harp_bench.node._intake
         harp_bench.until(lambda: intake.round_trip_ns > 0)

@@ -1,60 +1,20 @@
 """What every board must do: the firmware on a pseudo-terminal, the twin behind a
 socket, and the twin in memory all pass the same tests, through the real node."""
 
-import threading
-
 import numpy as np
 import pytest
-from harp.device.client import TransportError
 from harp.protocol import RegisterU8
 
-from rig.config.fault_script import ScriptedFault
 from rig.devices.harp_link import HarpLink
 from rig.devices.harp_plan import plan_board
 from rig.devices.harp_port import SerialPort
 from rig.devices.harp_registers import registers
 from rig.errors import DeviceError
-from rig.sim.epoch import Epoch
-from rig.sim.twins.harp import make_boards
-from rig.sim.twins.harp_truth import HarpTruth, board_truth
+from rig.sim.twins.harp_truth import HarpTruth
 from rig.sim.world import World
 from sync.clock import MonotonicClock
 
 SEED = 1
-
-
-class MemoryPort:
-    """A simulated board without a process, a socket or a wire."""
-
-    def __init__(self, board, clock):
-        self.board = board
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._pause = threading.Event()
-        self._cut = False
-
-    def open(self):
-        if self._cut:
-            raise TransportError("cut")
-
-    def read(self):
-        if self._cut:
-            raise TransportError("cut")
-        self._pause.wait(0.002)
-        with self._lock:
-            return self.board.turn(self._clock.now())
-
-    def write(self, data):
-        if self._cut:
-            raise TransportError("cut")
-        with self._lock:
-            self.board.feed(data, self._clock.now())
-
-    def cut(self):
-        self._cut = True
-
-    def close(self):
-        pass
 
 
 class EmulatedBoard:
@@ -105,26 +65,18 @@ class ServedTwin:
 class TwinInMemory:
     """The twin in this very process."""
 
-    def __init__(self, make_rig, folder):
-        self._make_rig, self._folder = make_rig, folder
+    def __init__(self, make, make_rig):
+        self._make, self._make_rig = make, make_rig
 
     def plug(self, config, corrupt=False):
-        clock = MonotonicClock()
-        script = [ScriptedFault.model_validate(one) for one in faults_of(corrupt)]
-        self._epoch = Epoch(self._folder / "epoch")
-        rig = self._make_rig({"daq": config})
-        _, boards = make_boards(rig, self._epoch, SEED, clock.now(), script)
-        self._port = MemoryPort(boards[0], clock)
-        return config, lambda _: self._port
+        self._board = self._make(self._make_rig({"daq": config}), faults_of(corrupt))
+        return config, lambda _: self._board
 
     def unplug(self):
-        self._port.cut()
+        self._board.cut()
 
     def expected(self, source, numbers):
-        board = self._port.board
-        found = {"daq": board_truth(board.truth, board.clock)}
-        truth = HarpTruth(self._epoch.began_ns(), 1.0, found)
-        return truth.samples(World(SEED, "jump"), "daq", source, numbers)
+        return self._board.truth().samples(World(SEED, "jump"), "daq", source, numbers)
 
 
 def faults_of(corrupt):
@@ -141,7 +93,7 @@ def board(request, tmp_path, harp_rig):
         return EmulatedBoard(program, request.getfixturevalue("harp_process"))
     if request.param == "twin":
         return ServedTwin(request.getfixturevalue("harp_twins"), harp_rig, tmp_path)
-    return TwinInMemory(harp_rig, tmp_path)
+    return TwinInMemory(request.getfixturevalue("harp_in_memory"), harp_rig)
 
 
 @pytest.fixture

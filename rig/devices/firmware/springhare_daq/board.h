@@ -88,7 +88,11 @@ class Board final : public Reporter {
                            RESET = 11, NAME = 12, SERIAL_NUMBER = 13, CLOCK = 14, OFFSET = 15;
   static constexpr uint8_t NAME_BYTES = 25;
 
-  uint64_t to_device(uint64_t time_us) const { return time_us + static_cast<uint64_t>(offset_us_); }
+  // What happened just before the clock was set back has no time but 0.
+  uint64_t to_device(uint64_t time_us) const {
+    const int64_t device_us = static_cast<int64_t>(time_us) + offset_us_;
+    return device_us > 0 ? static_cast<uint64_t>(device_us) : 0;
+  }
   uint64_t now() const { return to_device(hal_->micros()); }
   bool active() const { return (operation_ & MODE) != STANDBY; }
 

@@ -1,0 +1,156 @@
+"""The double of a camera: the real camera's node, looking into the world.
+
+It takes the same section of the rig file as the camera (or the video) that it
+stands for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rig.config.fault_script import ScriptedFault
+from rig.config.rig import BaslerConfig, FreeRunning, RigConfig, VideoConfig
+from rig.devices.basler import BaslerCamera
+from rig.devices.triggers import TriggerFollower
+from rig.geometry import Camera
+from rig.sim.cameras import cameras_for
+from rig.sim.epoch import Epoch
+from rig.sim.render import Renderer
+from rig.sim.twins.camera_faults import CameraFaults
+from rig.sim.twins.camera_wire import Wire
+from rig.sim.twins.device_clock import DeviceClock, seeded_errors
+from rig.sim.twins.simulated_camera import SimulatedCamera
+from rig.sim.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rig.bus.directory import StreamDirectory
+    from rig.messages import StreamSpec, StreamStatus
+    from rig.node import NodeContext
+
+__all__ = ["CameraTwin", "camera_of"]
+
+_EXPOSURE_US = 2000.0
+
+
+class CameraTwin:
+    """The node of one simulated camera.
+
+    Parameters
+    ----------
+    context
+        What the node is given. Of the session it uses seed, slow, epoch_path and
+        faults.
+    """
+
+    def __init__(self, context: NodeContext) -> None:
+        session = context.session
+        self._rig = RigConfig.model_validate(dict(context.rig))
+        config = _as_basler(self._rig, context.name)
+        seed = int(session.get("seed", 0))
+        device = list(self._rig.devices).index(context.name)
+        path = session.get("epoch_path") or context.session_folder / "epoch"
+        self._epoch = Epoch(Path(path), float(session.get("slow", 1.0)))
+        self._clock = context.clock
+        self._rate_hz = self._rig.camera_rate_hz(context.name)
+        self._trigger = config.trigger
+        faults = [ScriptedFault.model_validate(f) for f in session.get("faults", [])]
+        simulation = self._rig.simulation
+        world = World(seed, simulation.story, simulation.period_s)
+        self._renderer = Renderer(
+            world,
+            camera_of(self._rig, context.name),
+            seed=seed + device,
+            exposure_s=config.exposure_us / 1e6 / self._epoch.slow,
+        )
+        self._camera = SimulatedCamera(
+            config,
+            self._rate_hz,
+            self._renderer.render,
+            self._epoch,
+            self._clock,
+            DeviceClock(
+                context.clock.now(), seeded_errors(seed, device), seed + device
+            ),
+            CameraFaults([fault for fault in faults if fault.device == context.name]),
+            seed + device,
+        )
+        self._node = BaslerCamera(
+            replace(context, config=config.model_dump()), self._camera.connect
+        )
+
+    def open(self) -> Sequence[StreamSpec]:
+        """Declare the streams of the camera."""
+        return self._node.open()
+
+    def attach(self, streams: StreamDirectory) -> None:
+        """Take writers and readers, lay the trigger's wire, draw a first picture."""
+        self._node.attach(streams)
+        if not isinstance(self._trigger, FreeRunning):
+            source = self._trigger.source
+            trigger = self._rig.trigger_sources[source].camera_trigger
+            line = trigger.line if trigger is not None else ""
+            follower = TriggerFollower(streams.reader(f"events/{source}", 0), line)
+            self._camera.wire = Wire(follower, self._rate_hz, self._epoch)
+        self._renderer.render(0.0, 0)
+
+    def start(self) -> None:
+        """Begin to acquire; without a trigger in the rig, begin the world."""
+        if not self._rig.trigger_sources:
+            self._epoch.begin(self._clock.now())
+        self._node.start()
+
+    def step(self) -> None:
+        """Do one turn, as the real camera's node does."""
+        self._node.step()
+
+    def stop(self) -> None:
+        """Serve the triggers that came, stop acquiring, close the streams."""
+        self._node.stop()
+
+    def close(self) -> None:
+        """Let go of everything; may be called twice."""
+        self._node.close()
+
+    def reads(self) -> Mapping[str, StreamStatus]:
+        """Return how the node stands with the stream of triggers."""
+        return self._node.reads()
+
+    def metrics(self) -> Mapping[str, float]:
+        """Return the node's figures, and how often the drawing came too late."""
+        return {**self._node.metrics(), "overruns": float(self._camera.overruns)}
+
+
+def camera_of(rig: RigConfig, name: str) -> Camera:
+    """Return where a camera stands: as calibrated, or as the story is best seen."""
+    config = rig.cameras[name]
+    if config.calibration is not None:
+        return Camera(
+            name=name,
+            width_px=config.width_px,
+            height_px=config.height_px,
+            **config.calibration.model_dump(),
+        )
+    k = list(rig.cameras).index(name)
+    story = rig.simulation.story
+    stands = cameras_for(story, k + 1, config.width_px, config.height_px)
+    return replace(stands[k], name=name)
+
+
+def _as_basler(rig: RigConfig, name: str) -> BaslerConfig:
+    config = rig.cameras[name]
+    if isinstance(config, VideoConfig):
+        return BaslerConfig(
+            kind="basler",
+            serial=config.source,
+            width_px=config.width_px,
+            height_px=config.height_px,
+            pixel_format=config.pixel_format,
+            exposure_us=min(_EXPOSURE_US, 0.5e6 / config.rate_hz),
+            trigger=FreeRunning(mode="free_running", rate_hz=config.rate_hz),
+            ring_seconds=config.ring_seconds,
+        )
+    return config

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import pytest
+
+from rig.config.rig import LedgerLimits
+from rig.messages import Loss
+from rig.recording.ledger import (
+    Equation,
+    Ledger,
+    Numbers,
+    SessionCount,
+    StreamCount,
+    build_ledger,
+)
+
+LIMITS = LedgerLimits()
+CUT = "session ended without stop"
+
+
+def camera(published=1000, recorded=1000, **fields):
+    return StreamCount("frames", "left", published, recorded, **fields)
+
+
+def loss(count=1, stage="transport", cause="jumped", stream="cameras/left", first=5):
+    return Loss(
+        host_ns=1, stream=stream, stage=stage, first_id=first, count=count, cause=cause
+    )
+
+
+def ledger_of(*losses, **fields):
+    streams = fields.pop("streams", None) or {"cameras/left": camera()}
+    return build_ledger(SessionCount(streams=streams, losses=losses, **fields), LIMITS)
+
+
+def test_passes_when_everything_is_there():
+    ledger = ledger_of()
+    assert (ledger.verdict, ledger.closes) == ("PASS", True)
+    assert ledger.streams["cameras/left"].equations[0].text == (
+        "1000 published = 1000 recorded + 0 lost to recorder"
+    )
+
+
+@pytest.mark.parametrize(
+    ("lost", "of", "verdict"),
+    [(0, 1000, "PASS"), (1, 10_000, "WARN"), (9, 10_000, "WARN"), (10, 10_000, "FAIL")],
+)
+def test_warns_of_little_and_fails_for_more(lost, of, verdict):
+    ledger = ledger_of(
+        *([loss(lost, "recorder", "overwritten")] if lost else []),
+        streams={"cameras/left": camera(of, of - lost)},
+    )
+    assert ledger.closes
+    assert ledger.verdict == verdict
+    assert ledger.streams["cameras/left"].lost == lost
+    assert ledger.streams["cameras/left"].lost_fraction == lost / of
+
+
+def test_limits_come_from_the_rig_file():
+    count = SessionCount(
+        streams={"cameras/left": camera(100, 90)}, losses=[loss(10, "recorder")]
+    )
+    lenient = LedgerLimits(warn_lost_fraction=0.1, fail_lost_fraction=0.2)
+    assert build_ledger(count, lenient).verdict == "PASS"
+
+
+@pytest.mark.parametrize("recorded", [999, 1001])
+def test_fails_when_it_does_not_close(recorded):
+    ledger = ledger_of(streams={"cameras/left": camera(1000, recorded)})
+    assert (ledger.verdict, ledger.closes) == ("FAIL", False)
+    assert "1000 published ≠" in ledger.reason
+
+
+def test_lists_each_missing_one_with_its_cause_neighbours_as_one():
+    ledger = ledger_of(
+        loss(2, "recorder", "overwritten", first=10),
+        loss(3, "recorder", "overwritten", first=12),
+        loss(1, "transport", "jumped", first=77),
+        streams={
+            "cameras/left": camera(
+                1000, 995, counters={"missing_ids": 1}, numbers=Numbers(1001, 995, 5)
+            )
+        },
+    )
+    stream = ledger.streams["cameras/left"]
+    found = [(m.stage, m.first_id, m.count, m.cause) for m in stream.missing]
+    assert found == [
+        ("recorder", 10, 5, "overwritten"),
+        ("transport", 77, 1, "jumped"),
+    ]
+    assert ledger.closes
+    assert stream.lost == 6
+
+
+def test_triggers_are_frames_or_accounted_for():
+    counters = {"failed_grabs": 1, "missing_ids": 2, "triggers_ignored": 3}
+    losses = [loss(1), loss(2), loss(3, "device", "no frame came")]
+
+    def closed(emitted):
+        streams = {
+            "cameras/left": camera(94, 94, counters=counters),
+            "events/daq": StreamCount(
+                "events", "daq", 100, 100, counters={"triggers_emitted": emitted}
+            ),
+        }
+        triggers = {"cameras/left": "events/daq"}
+        return ledger_of(*losses, streams=streams, triggers=triggers)
+
+    assert closed(100).closes
+    assert not closed(101).closes
+    assert not closed(99).closes
+    assert closed(100).streams["cameras/left"].lost == 6
+    assert closed(100).verdict == "FAIL"  # 6 of 100
+
+
+def test_what_was_counted_must_be_listed():
+    streams = {"cameras/left": camera(counters={"missing_ids": 1})}
+    assert not ledger_of(streams=streams).closes
+    assert ledger_of(loss(1), streams=streams).closes
+
+
+def test_a_hole_in_the_numbers_must_be_counted():
+    def closed(counters, *losses):
+        stream = camera(counters=counters, numbers=Numbers(1003, 1000, 0))
+        return ledger_of(*losses, streams={"cameras/left": stream}).closes
+
+    assert closed({"missing_ids": 2, "failed_grabs": 1}, loss(3))
+    assert closed({"missing_ids": 5}, loss(5))  # two after the last one recorded
+    assert not closed({"missing_ids": 2}, loss(2))
+    assert not closed({"triggers_ignored": 3}, loss(3))
+
+
+def test_blocks_that_the_recorder_lost_are_lost_samples():
+    stream = StreamCount("samples", "daq", 100, 99, per_row=20)
+    name = "signals/daq/emg"
+    ledger = ledger_of(loss(1, "recorder", stream=name), streams={name: stream})
+    assert ledger.streams[name].lost == 20
+    assert ledger.streams[name].lost_fraction == 0.01
+
+
+def test_frames_are_inferred_skipped_or_lost():
+    def ledger(inferred, died=(), skipped=600):
+        streams = {
+            "cameras/left": camera(),
+            "poses/left": StreamCount(
+                "poses",
+                "inference",
+                inferred,
+                inferred,
+                counters={"skipped": skipped, "lost": 1},
+            ),
+        }
+        return ledger_of(streams=streams, died=dict(died))
+
+    assert ledger(399).verdict == "PASS"
+    assert not ledger(398).closes
+    dead = ledger(300, {"inference": "killed"})
+    assert dead.closes
+    assert dead.verdict == "PASS"  # nothing of the recording is missing
+    assert dead.streams["cameras/left"].missing[0].count == 99
+    assert not ledger(401, {"inference": "killed"}).closes
+
+
+def test_fired_decisions_are_answered():
+    assert ledger_of(fired=[1, 2], acknowledged=[2, 1]).closes
+    ledger = ledger_of(fired=[1, 2, 3], acknowledged=[1])
+    assert not ledger.closes
+    assert ledger.unanswered == [2, 3]
+    assert ledger_of(fired=[1, 2], acknowledged=[1], ended=CUT).closes
+    assert not ledger_of(fired=[1], acknowledged=[1, 7]).closes
+    assert ledger_of(fired=[1], acknowledged=None).closes
+
+
+def test_a_camera_that_died_is_the_cause_of_what_it_did_not_take():
+    streams = {
+        "cameras/left": camera(50, 50, counters={"missing_ids": 0}),
+        "events/daq": StreamCount(
+            "events", "daq", 100, 100, counters={"triggers_emitted": 100}
+        ),
+    }
+    ledger = ledger_of(
+        streams=streams,
+        triggers={"cameras/left": "events/daq"},
+        died={"left": "killed"},
+    )
+    assert ledger.closes
+    assert ledger.verdict == "FAIL"
+    missing = ledger.streams["cameras/left"].missing
+    assert [(m.count, m.cause) for m in missing] == [(50, "killed")]
+
+
+def test_a_recorder_that_died_is_the_cause_of_what_it_did_not_record():
+    streams = {"cameras/left": camera(1000, 900)}
+    ledger = ledger_of(streams=streams, died={"recorder": "no space left"})
+    assert ledger.closes
+    assert ledger.verdict == "FAIL"
+    missing = ledger.streams["cameras/left"].missing
+    assert [(m.first_id, m.count) for m in missing] == [(900, 100)]
+
+
+def test_survives_json_and_stays_small():
+    streams = {}
+    for k in range(10):
+        streams |= {
+            f"cameras/cam{k}": camera(numbers=Numbers(1000, 1000, 0)),
+            f"clocks/cam{k}": StreamCount("clocks", "left", 100, 100),
+            f"losses/cam{k}": StreamCount("losses", "left", 0, 0),
+        }
+    ledger = ledger_of(streams=streams)
+    assert len(ledger.to_json()) < 10_000
+    assert Ledger.from_json(ledger.to_json()) == ledger
+    assert ledger.to_dict()["verdict"] == "PASS"
+
+
+def test_an_equation_says_itself():
+    equation = Equation.of("published", 3, recorded=1, lost_to_recorder=1)
+    assert equation.text == "3 published ≠ 1 recorded + 1 lost to recorder"
+    assert equation.unexplained == 1
