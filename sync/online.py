@@ -96,8 +96,7 @@ class OnlineClock:
         level = offset - self._skew * (device_ns - self._block_ns)
         if self._upper is None or level < self._upper_level:
             self._upper, self._upper_level = (device_ns, offset), level
-            if not self._uppers:
-                self._fit()
+            self._fit_first()
         elapsed = device_ns - self._first_ns
         length = min(max(elapsed // 4, _FIRST_BLOCK_NS), _BLOCK_NS)
         if device_ns - self._block_ns >= length:
@@ -110,8 +109,7 @@ class OnlineClock:
         level = offset - self._skew * (device_ns - self._block_ns)
         if self._lower is None or level > self._lower_level:
             self._lower, self._lower_level = (device_ns, offset), level
-            if not self._uppers:
-                self._fit()
+            self._fit_first()
 
     def to_host(self, device_ns: int) -> tuple[int, int]:
         """Return the host time of a device time, and its standard deviation.
@@ -148,7 +146,11 @@ class OnlineClock:
         return offset < least - leap
 
     def _close_block(self, device_ns: int) -> None:
-        if self._upper is not None and self._uppers and self._is_off(self._upper):
+        late_ns = 0
+        if self._upper is not None and self._uppers:
+            at_ns, offset = self._upper
+            late_ns = at_ns + offset - self.to_host(at_ns)[0]
+        if late_ns > _JUMP_NS:
             self._rejected += 1
             if self._rejected >= _REJECTS:
                 self.restart()
@@ -161,9 +163,9 @@ class OnlineClock:
             self._fit()
         self._empty_block()
 
-    def _is_off(self, point: tuple[int, int]) -> bool:
-        device_ns, offset = point
-        return offset > self.to_host(device_ns)[0] - device_ns + _JUMP_NS
+    def _fit_first(self) -> None:
+        if not self._uppers:
+            self._fit()
 
     def _fit(self) -> None:
         uppers = self._uppers or ([self._upper] if self._upper else [])

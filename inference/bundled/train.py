@@ -102,6 +102,8 @@ def _cropped(
         return pixels, keypoints
     height, width = crop
     middle = keypoints.mean(axis=0) + rng.uniform(-70.0, 70.0, 2)
+    if middle.min() < 0.5 * _NOWHERE_PX:
+        middle = rng.uniform(0.0, 1.0, 2) * pixels.shape[::-1]
     left = int(np.clip(middle[0] - width / 2, 0, pixels.shape[1] - width))
     top = int(np.clip(middle[1] - height / 2, 0, pixels.shape[0] - height))
     return (

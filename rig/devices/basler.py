@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import logging
 from math import ceil
+from threading import Event
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -49,11 +50,12 @@ if TYPE_CHECKING:
 
 __all__ = ["BaslerCamera"]
 
-_TURN_MS = 20
+_TURN_NS = 20_000_000
+_HURRIED_NS = 1_000_000
+_BUSY_NS = 30_000_000
 _LOOK_NS = 500_000_000
 _RETRY_NS = 250_000_000
 _DRAIN_NS = 1_000_000_000
-_MOST = 16
 _FAILED = "failed grab: {}"
 _JUMPED = "frame numbers jumped: lost between camera and host"
 _SKIPPED = "skipped by the driver"
@@ -84,6 +86,8 @@ class BaslerCamera:
         self._streams: StreamDirectory | None = None
         self._waiter: Waiter | None = None
         self._output: CameraOutput | None = None
+        self._nothing = Event()
+        """Never set: waits where there is nothing to wake us."""
         self._triggering: Triggering = ByItself()
         self._last_ns = self._lost_ns = self._look_ns = self._retry_ns = 0
 
@@ -143,7 +147,7 @@ class BaslerCamera:
         """
         driver = self._driver
         if driver is None:
-            self._wait(_TURN_MS)
+            self._wait(_TURN_NS)
             self._triggering.unplugged()
             self._look_for_camera()
         else:
@@ -227,47 +231,52 @@ class BaslerCamera:
         return ByWire(follower, output, self._clock, exposure_ns, self._rate_hz)
 
     def _turn(self, driver: CameraDriver) -> None:
-        self._wait(self._patience_ms(driver))
+        self._wait(self._patience_ns(driver))
         self._triggering.listen()
-        self._retrieve(driver)
+        all_there = self._retrieve(driver)
         self._triggering.work(driver)
         now_ns = self._clock.now()
-        if now_ns >= self._look_ns:
+        if all_there and now_ns >= self._look_ns:
             self._look_ns = now_ns + _LOOK_NS
             self._look_after(driver, now_ns)
 
-    def _patience_ms(self, driver: CameraDriver) -> int:
-        longest_ms = 1 if self._triggering.hurried() else _TURN_MS
+    def _patience_ns(self, driver: CameraDriver) -> int:
+        longest_ns = _HURRIED_NS if self._triggering.hurried() else _TURN_NS
         due_ns = driver.due_ns()
         if due_ns is None:
-            return longest_ms
-        until_ms = ceil((due_ns - self._clock.now()) / 1e6)
-        return min(max(until_ms, 0), longest_ms)
+            return longest_ns
+        return min(max(due_ns - self._clock.now(), 0), longest_ns)
 
-    def _wait(self, timeout_ms: int) -> None:
-        if self._waiter is not None:
-            self._waiter.wait(timeout_ms)
+    def _wait(self, timeout_ns: int) -> None:
+        if self._waiter is None:
+            self._nothing.wait(timeout_ns / 1e9)
+        else:
+            self._waiter.wait(ceil(timeout_ns / 1e6))
 
     def _watch(self, driver: CameraDriver | None) -> None:
         """Wait for the triggers, and for the images of a camera that is there."""
         if self._waiter is not None:
             self._waiter.close()
-        if self._streams is None:
-            return
+            self._waiter = None
         names = [f"events/{self._source}"] if self._source else []
-        self._waiter = self._streams.waiter(names)
         descriptor = driver.file_descriptor() if driver is not None else None
+        if self._streams is None or not (names or descriptor is not None):
+            return
+        self._waiter = self._streams.waiter(names)
         if descriptor is not None:
             # the poller below takes a file descriptor in a socket's place
             self._waiter.add_socket(cast("zmq.Socket[bytes]", descriptor))
 
-    def _retrieve(self, driver: CameraDriver) -> None:
+    def _retrieve(self, driver: CameraDriver) -> bool:
+        """Pass on the images that are there; tell whether that was all of them."""
         output = self._the_output()
-        for _ in range(_MOST):
+        enough_ns = self._clock.now() + _BUSY_NS
+        while self._clock.now() < enough_ns:
             grab = driver.retrieve(output.claim)
             if grab is None:
-                return
+                return True
             self._take(grab, output)
+        return False
 
     def _take(self, grab: Grab, output: CameraOutput) -> None:
         frame_id, missing = self._ids.take(grab.block_id)

@@ -39,6 +39,8 @@ _PAYLOADS: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 _LEAST_SLOTS = 8
 _CLOCK_RATE_HZ = 2.0
+_LATE_NS = 50_000_000
+_RESET_NS = 3_000_000_000
 
 
 class FrameIds:
@@ -122,6 +124,7 @@ class ExposureClock:
         self._half_ns = info.exposure_ns // 2
         self._to_end_ns = info.exposure_ns if info.stamp == "exposure_start" else 0
         self._stamped = info.stamp != "none"
+        self._latched_ns = -_RESET_NS
 
     def midpoint_ns(self, grab: Grab) -> int:
         """Return the host time of the middle of an image's exposure."""
@@ -129,12 +132,15 @@ class ExposureClock:
         if not self._stamped or grab.device_ns < 0:
             return latest_ns
         end_ns = grab.device_ns + self._to_end_ns
-        self.clock.update(end_ns, grab.arrival_ns)
+        # an image that was held up tells nothing, and looks like a clock set back
+        if not _LATE_NS < self._latched_ns - end_ns < _RESET_NS:
+            self.clock.update(end_ns, grab.arrival_ns)
         middle_ns, _ = self.clock.to_host(end_ns - self._half_ns)
         return min(middle_ns, latest_ns)
 
     def latched(self, device_ns: int, sent_ns: int, received_ns: int) -> None:
         """Take the camera's answer to the question what time it is."""
+        self._latched_ns = device_ns
         self.clock.update_two_way(device_ns, sent_ns, received_ns)
 
     def record(self, now_ns: int) -> ClockRecord | None:

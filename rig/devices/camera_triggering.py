@@ -310,6 +310,7 @@ class ByWire:
 
     def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
         """Return the `seq` of a frame's trigger; -1 if it is not known yet."""
+        self.listen()  # its trigger may have come just now
         trigger = self._wired.frame(grab.device_ns, exposed_ns, missing)
         return self._books.matched(trigger, grab)
 

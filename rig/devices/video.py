@@ -9,7 +9,7 @@ A file that has ended ends its stream; the node lives on until it is stopped.
 
 from __future__ import annotations
 
-from math import ceil
+from threading import Event
 from typing import TYPE_CHECKING
 
 from rig.config.rig import VideoConfig
@@ -23,13 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rig.bus.directory import StreamDirectory
-    from rig.bus.notice import Waiter
     from rig.devices.video_source import Picture
     from rig.node import NodeContext
 
 __all__ = ["VideoCamera"]
 
-_TURN_MS = 20
+_TURN_NS = 20_000_000
 _RATE_SLACK = 0.1
 _BROKEN = "the picture cannot be decoded: {}"
 
@@ -50,7 +49,8 @@ class VideoCamera:
         self._clock = context.clock
         self._source: VideoSource | None = None
         self._output: CameraOutput | None = None
-        self._waiter: Waiter | None = None
+        self._nothing = Event()
+        """Never set: to wait."""
         self._next: Picture | None = None
         self._began_ns = self._first_ns = 0
         self._finished = False
@@ -84,7 +84,6 @@ class VideoCamera:
     def attach(self, streams: StreamDirectory) -> None:
         """Take the writers, and decode the first picture."""
         self._output = CameraOutput(self._name, streams, self._clock)
-        self._waiter = streams.waiter()
         if not self._the_source().live:
             self._advance()
 
@@ -102,17 +101,17 @@ class VideoCamera:
             If a webcam sends no more pictures.
         """
         if self._finished:
-            self._wait(_TURN_MS)
+            self._nothing.wait(_TURN_NS / 1e9)
             return
         if self._next is None:
             self._advance()
         if self._next is None:
             self._end()
             return
-        left_ms = ceil((self._due_ns(self._next) - self._clock.now()) / 1e6)
-        if left_ms > 0:
-            self._wait(min(left_ms, _TURN_MS))
-        if left_ms <= _TURN_MS:
+        left_ns = self._due_ns(self._next) - self._clock.now()
+        if left_ns > 0:
+            self._nothing.wait(min(left_ns, _TURN_NS) / 1e9)
+        if left_ns <= _TURN_NS:
             self._show(self._next)
             self._advance()
         self._the_output().flush()
@@ -125,9 +124,6 @@ class VideoCamera:
         """Let go of the video and the streams; may be called twice."""
         if self._source is not None:
             self._source.close()
-        if self._waiter is not None:
-            self._waiter.close()
-            self._waiter = None
         if self._output is not None:
             self._output.close()
 
@@ -177,10 +173,6 @@ class VideoCamera:
 
     def _advance(self) -> None:
         self._next = self._the_source().next()
-
-    def _wait(self, timeout_ms: int) -> None:
-        if self._waiter is not None:
-            self._waiter.wait(timeout_ms)
 
     def _show(self, picture: Picture) -> None:
         output, now_ns = self._the_output(), self._clock.now()

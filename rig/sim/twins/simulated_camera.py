@@ -225,17 +225,21 @@ class SimulatedCamera:
             for edge_ns, place in self.wire.take():
                 if edge_ns < self._since_ns:
                     continue
-                if now_ns - edge_ns > _LATEST_NS + self._exposure_ns:
+                if self._is_behind(now_ns):
                     self.overruns += 1  # not heard: it could not be drawn in time
                     continue
                 self._hear(edge_ns, place, self.wire)
+
+    def _is_behind(self, now_ns: int) -> bool:
+        """Tell whether the oldest image should have been there long ago."""
+        return bool(self._queue) and now_ns - self._queue[0].due_ns > _LATEST_NS
 
     def _run_free(self, now_ns: int) -> None:
         period_ns = 1e9 / self._rate_hz
         while self._running and self._free_ns <= now_ns:
             started_ns = round(self._free_ns)
             middle_ns = started_ns + self._exposure_ns // 2
-            late = now_ns - started_ns > _LATEST_NS + self._exposure_ns
+            late = self._is_behind(now_ns)
             self.overruns += late
             world_s = self._epoch.world_s(middle_ns)
             self._begin(started_ns, world_s, self._block_id, lost=late)

@@ -39,7 +39,7 @@ def word(seed: int, channel: ArrayLike, index: ArrayLike) -> NDArray[np.uint64]:
 def uniform(seed: int, channel: ArrayLike, index: ArrayLike) -> NDArray[np.float64]:
     """Return uniform numbers in (0, 1)."""
     bits = word(seed, channel, index) >> np.uint64(11)
-    return ((bits + 0.5) * 2.0**-53).astype(np.float64)
+    return (bits.astype(np.float64) + 0.5) * 2.0**-53
 
 
 def gaussian(seed: int, channel: ArrayLike, index: ArrayLike) -> NDArray[np.float64]:
@@ -47,4 +47,6 @@ def gaussian(seed: int, channel: ArrayLike, index: ArrayLike) -> NDArray[np.floa
     bits = word(seed, channel, index)
     high = ((bits >> np.uint64(32)).astype(np.float64) + 0.5) * 2.0**-32
     low = (bits & np.uint64(0xFFFFFFFF)).astype(np.float64) * 2.0**-32
-    return np.sqrt(-2.0 * np.log(high)) * np.cos(2.0 * np.pi * low)
+    radius = np.sqrt(-2.0 * np.log(high))
+    radius *= np.cos(2.0 * np.pi * low)
+    return radius
