@@ -27,6 +27,7 @@ _REORDER_NS = 100_000_000
 """Messages of one device may overtake one another by so much."""
 _JUMP_NS = 5_000_000
 _REJECTS = 3
+_SETTLED_BLOCKS = 6
 _FLOOR_SD_NS = 1_000.0
 _UNSURE_SD_NS = 1_000_000.0
 """Before the first block is full, when nothing bounds the delay yet."""
@@ -140,10 +141,12 @@ class OnlineClock:
     def _jumped(self, device_ns: int, offset: int) -> bool:
         if device_ns < self._newest_ns - _REORDER_NS:
             return True
-        # nothing arrives before it was stamped: then the device's clock leapt ahead
+        # nothing arrives before it was stamped: then the device's clock leapt ahead;
+        # but of a young clock only late messages may have been seen
+        settled = len(self._uppers) >= _SETTLED_BLOCKS
         least = self.to_host(device_ns)[0] - device_ns
-        leap = _JUMP_NS + _MAX_SKEW * (device_ns - self._newest_ns)
-        return offset < least - leap
+        leap = _JUMP_NS if settled else _REORDER_NS
+        return offset < least - leap - _MAX_SKEW * (device_ns - self._newest_ns)
 
     def _close_block(self, device_ns: int) -> None:
         late_ns = 0

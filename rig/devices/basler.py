@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from rig.bus.directory import StreamDirectory
     from rig.bus.notice import Waiter
-    from rig.devices.camera_driver import CameraDriver, Grab
+    from rig.devices.camera_driver import CameraDriver, CameraInfo, Grab
     from rig.node import NodeContext
     from sync.clock import Clock
 
@@ -275,16 +275,18 @@ class BaslerCamera:
             grab = driver.retrieve(output.claim)
             if grab is None:
                 return True
-            self._take(grab, output)
+            if self._exposures.is_foreign(grab):
+                self._latch(driver)
+            self._take(grab, driver.info, output)
         return False
 
-    def _take(self, grab: Grab, output: CameraOutput) -> None:
+    def _take(self, grab: Grab, info: CameraInfo, output: CameraOutput) -> None:
         frame_id, missing = self._ids.take(grab.block_id)
         first_id = frame_id - missing
         output.lose("missing_ids", missing, _JUMPED, first_id, "transport")
         output.lose("skipped_images", grab.skipped, _SKIPPED, first_id, "transport")
         middle_ns = self._exposures.midpoint_ns(grab)
-        exposed_ns = middle_ns - self._the_driver().info.exposure_ns // 2
+        exposed_ns = middle_ns - info.exposure_ns // 2
         trigger_seq = self._triggering.frame(grab, exposed_ns, missing)
         self._last_ns = grab.arrival_ns
         if grab.error:

@@ -126,6 +126,10 @@ class ExposureClock:
         self._stamped = info.stamp != "none"
         self._latched_ns = -_RESET_NS
 
+    def is_foreign(self, grab: Grab) -> bool:
+        """Tell whether the camera's clock was set back: ask it for its time first."""
+        return 0 <= grab.device_ns < self._latched_ns - _RESET_NS
+
     def midpoint_ns(self, grab: Grab) -> int:
         """Return the host time of the middle of an image's exposure."""
         latest_ns = grab.arrival_ns - self._half_ns

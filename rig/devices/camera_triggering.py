@@ -210,7 +210,7 @@ class ByHost:
     def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
         """Return the `seq` of a frame's trigger."""
         del exposed_ns
-        begun_ns = grab.arrival_ns - self._exposure_ns
+        begun_ns = grab.arrival_ns - self._exposure_ns // 2
         trigger, unheard = self._sent.frame(begun_ns, missing)
         self._books.ignore(unheard, NO_FRAME)
         return self._books.matched(trigger, grab)

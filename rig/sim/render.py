@@ -142,7 +142,9 @@ class Renderer:
         everything = np.concatenate(
             [px.reshape(-1, 2), project(self.camera, ground).reshape(-1, 2)]
         )
-        low, high = everything.min(axis=0) - margin, everything.max(axis=0) + margin
+        # A point of the ground may lie behind the camera: it has no place.
+        low = np.nanmin(everything, axis=0) - margin
+        high = np.nanmax(everything, axis=0) + margin
         left, top = (max(0, int(value)) for value in low)
         right = min(self.camera.width_px, int(high[0]) + 1)
         bottom = min(self.camera.height_px, int(high[1]) + 1)
