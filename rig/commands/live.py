@@ -22,6 +22,28 @@ __all__ = ["LiveTable"]
 
 _LINE_EVERY_S = 5.0
 _LATE_S = 3.0
+_SHOWN_STREAMS = (
+    "cameras",
+    "signals",
+    "events",
+    "poses",
+    "decisions",
+    "acknowledgements",
+)
+"""What a glance is for; clocks and lists of losses are recorded without a row here."""
+_SHOWN_FIGURES = (
+    ("{:.0f} MB/s", ("disk_mb_per_s",)),
+    ("{:.0f} min of disk left", ("minutes_left",)),
+    ("rings {:.0f} % full", ("ring_fill_percent_max",)),
+    ("exposure to pose {:.1f} ms, p99 {:.1f}", ("latency_p50_ms", "latency_p99_ms")),
+    ("network {:.1f} ms", ("inference_p50_ms",)),
+    ("fired {:.0f}", ("fired",)),
+    (
+        "trigger to frame {:.1f} ms, p99 {:.1f}",
+        ("trigger_to_frame_p50_ms", "trigger_to_frame_p99_ms"),
+    ),
+    ("clock ±{:.0f} µs, {:+.1f} ppm", ("clock_sd_us", "clock_skew_ppm")),
+)
 
 
 class LiveTable:
@@ -69,21 +91,27 @@ class LiveTable:
 
 def _draw(status: Status) -> Group:
     parts: list[Text | Table] = [
-        Text(f"{status.session_id}   {status.phase}   {_clock(status.elapsed_s)}")
+        Text(
+            f"{status.session_id}   {status.phase}   {_clock(status.elapsed_s)}", "bold"
+        )
     ]
     if status.streams:
-        parts.append(_streams(status))
+        parts += [Text(), _streams(status)]
     if status.nodes:
-        parts.append(_nodes(status))
+        parts += [Text(), _nodes(status)]
+    if status.streams:
+        parts += [Text(), _summary(status)]
     return Group(*parts)
 
 
 def _streams(status: Status) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("stream", min_width=26)
     for title in ("rate Hz", "nominal", "published", "lost", "unrecorded", "waiting"):
         table.add_column(title, justify="right", min_width=9)
-    for stream in status.streams:
+    order = {prefix: k for k, prefix in enumerate(_SHOWN_STREAMS)}
+    shown = [s for s in status.streams if s.name.split("/")[0] in order]
+    for stream in sorted(shown, key=lambda s: order[s.name.split("/")[0]]):
         bad = stream.lost + stream.unrecorded > 0
         table.add_row(
             stream.name,
@@ -93,13 +121,13 @@ def _streams(status: Status) -> Table:
             str(stream.lost),
             str(stream.unrecorded),
             str(stream.waiting),
-            style="red" if bad else "",
+            style="bold red" if bad else "",
         )
     return table
 
 
 def _nodes(status: Status) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("node", min_width=26)
     table.add_column("state", min_width=9)
     table.add_column("CPU %", justify="right", min_width=6)
@@ -112,17 +140,26 @@ def _nodes(status: Status) -> Table:
             f"silent {node.heard_s:.0f} s" if late else node.state,
             f"{node.metrics.get('cpu_percent', 0):.0f}",
             _figures(node.metrics),
-            style="red" if failed or late else "",
+            style="bold red" if failed or late else "",
         )
     return table
 
 
 def _figures(metrics: Mapping[str, float]) -> str:
-    return "  ".join(
-        f"{name} {value:.4g}"
-        for name, value in metrics.items()
-        if name != "cpu_percent"
+    """Return the figures of a node that tell most, in words."""
+    return ", ".join(
+        text.format(*(metrics[name] for name in names))
+        for text, names in _SHOWN_FIGURES
+        if all(name in metrics for name in names)
     )
+
+
+def _summary(status: Status) -> Text:
+    lost = sum(stream.lost for stream in status.streams)
+    unrecorded = sum(stream.unrecorded for stream in status.streams)
+    text = Text(f"lost {lost}, unrecorded {unrecorded}")
+    text.stylize("bold red" if lost + unrecorded else "green")
+    return text
 
 
 def _line(status: Status) -> str:

@@ -345,8 +345,9 @@ class BaslerCamera:
     def _resume(self, driver: CameraDriver) -> None:
         self._driver = driver
         self._exposures.restart(driver.info)
-        self._triggering.replugged()
         driver.start()
+        self._triggering.unplugged()
+        self._triggering.replugged()
         self._latch(driver)
         self._watch(driver)
         missed = self._miss(self._clock.now())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,10 @@ def _load(config: BaslerConfig) -> tuple[Any, Any]:
         wanted = max(int(match[1]) + 1, int(os.environ.get("PYLON_CAMEMU") or 0))
         os.environ["PYLON_CAMEMU"] = str(wanted)
     try:
-        return import_module("pypylon.pylon"), import_module("pypylon.genicam")
+        with warnings.catch_warnings():
+            # its wrapper warns while it is loaded, and crashes if that is an error
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return import_module("pypylon.pylon"), import_module("pypylon.genicam")
     except ImportError as error:
         msg = f"Expected Basler's pypylon, got {error}: install springhare anew"
         raise DeviceError(msg) from error

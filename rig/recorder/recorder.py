@@ -28,7 +28,7 @@ __all__ = ["Recorder", "describe_session"]
 
 _TURN_NS = 30_000_000
 """Longest that a step goes on when there is much to write."""
-_PAUSE_S = 0.004
+_PAUSE_S = 0.01
 _METRICS_NS = 1_000_000_000
 _SEGMENT_SECONDS = 60.0
 

@@ -1,5 +1,6 @@
 """A bench for cameras: rings in a place of their own, a train of triggers, a loop."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -20,27 +21,28 @@ os.environ.setdefault("PYLON_CAMEMU", "4")  # counts only before pypylon is impo
 RATE_HZ = 100.0
 
 
-class TriggerTrain(threading.Thread):
+class TriggerTrain:
     """The device that triggers: a stream of edges, on a clock of its own."""
 
     def __init__(self, streams, epoch, count, rate_hz, extra_line=False, skip=()):
-        super().__init__(daemon=True)
+        self._thread = threading.Thread(target=self._run)
+        self._ended = threading.Event()
         self.began = threading.Event()
         self._streams, self._epoch, self._count = streams, epoch, count
         self._period_ns = round(1e9 / rate_hz)
         self._extra_line, self._skip = extra_line, set(skip)
-        self._stop = threading.Event()
+        self._thread.start()
 
-    def run(self):
+    def _run(self):
         clock = MonotonicClock()
         writer = self._streams.writer("events/daq")
         first_ns = clock.now() + 5_000_000
         self._epoch.begin(first_ns)
         for n in range(self._count):
             due_ns = first_ns + n * self._period_ns
-            while (left_ns := due_ns - clock.now()) > 0 and not self._stop.is_set():
-                self._stop.wait(left_ns / 1e9)
-            if self._stop.is_set():
+            while (left_ns := due_ns - clock.now()) > 0 and not self._ended.is_set():
+                self._ended.wait(left_ns / 1e9)
+            if self._ended.is_set():
                 break
             if n not in self._skip:
                 self._fire(writer, n, clock.now(), due_ns - first_ns)
@@ -63,8 +65,11 @@ class TriggerTrain(threading.Thread):
             writer.append(event)
 
     def end(self):
-        self._stop.set()
+        self._ended.set()
         self.join()
+
+    def join(self):
+        self._thread.join()
 
 
 class CameraBench:
@@ -129,14 +134,13 @@ class CameraBench:
         epoch = Epoch(self.epoch_path, slow)
         train = TriggerTrain(self.streams, epoch, count, rate_hz, **options)
         self._trains.append(train)
-        train.start()
         return train
 
     def run(self, node, until, seconds=20):
         """Let the node work until something holds."""
         deadline_ns = self.clock.now() + seconds * 1_000_000_000
         while not until():
-            assert self.clock.now() < deadline_ns, (self.counters(), self.losses())
+            assert self.clock.now() < deadline_ns, (self.head(), self.counted(), self.losses())
             node.step()
 
     def head(self):
@@ -156,6 +160,20 @@ class CameraBench:
 
     def counters(self):
         return self.streams.ring(f"cameras/{self.name}").counters
+
+    def counted(self):
+        """Return the counters that are not 0."""
+        return {name: n for name, n in self.counters().items() if n}
+
+    def warm_up(self, node):
+        """Let libraries open what they never close again."""
+        node.open()
+        node.close()
+
+    def forget(self):
+        """Let go of the nodes and of all rings that are mapped."""
+        self._nodes.clear()
+        gc.collect()
 
     def accounted(self):
         """Return how many triggers are explained."""

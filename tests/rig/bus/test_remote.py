@@ -193,12 +193,14 @@ def test_a_server_that_answers_late_is_still_understood(until):
     thread.start()
     address = f"tcp://127.0.0.1:{port}"
     reader = RemoteReader(address, "events/daq", start=0, timeout_ms=60)
-    assert until(lambda: len(reader.read(9)))
-    assert (reader.cursor, reader.taken) == (1, 1)
-    ending.set()
-    thread.join()
-    reader.close()
-    server.close()
+    try:
+        assert until(lambda: len(reader.read(9)), seconds=5)
+        assert (reader.cursor, reader.taken) == (1, 1)
+    finally:
+        ending.set()
+        thread.join()
+        reader.close()
+        server.close()
 
 
 def test_a_new_question_takes_the_place_of_one_that_is_held(writer, streams, publish):

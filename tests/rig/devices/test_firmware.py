@@ -380,6 +380,7 @@ class TestEmulator:
         assert (row["status"], row["edge_device_ns"]) == (b"no_edge", -1)
         assert b"laser" not in harp_bench.rows("events/daq")["line"]
 
+    @pytest.mark.slow
     def test_its_clock_is_off_by_what_was_asked_and_the_host_finds_out(
         self, harp_emulator, harp_process, harp_bench, harp_device
     ):

@@ -350,6 +350,7 @@ class TestUnplugged:
 
 
 class TestClock:
+    @pytest.mark.slow
     def test_the_model_is_published_and_good(
         self, harp_twins, harp_bench, harp_device, harp_rig
     ):

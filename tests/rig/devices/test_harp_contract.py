@@ -81,12 +81,14 @@ class TwinInMemory:
 
 def faults_of(corrupt):
     return [
-        {"device": "daq", "at_s": 0.1 + 0.1 * k, "fault": "corrupt_bytes"}
+        {"device": "daq", "at_s": 0.1 + 0.1 * k, "fault": "corrupt_bytes", "count": 3}
         for k in range(10 * corrupt)
     ]
 
 
-@pytest.fixture(params=["emulator", "twin", "memory"])
+@pytest.fixture(
+    params=["emulator", pytest.param("twin", marks=pytest.mark.slow), "memory"]
+)
 def board(request, tmp_path, harp_rig):
     if request.param == "emulator":
         program = request.getfixturevalue("harp_emulator")
@@ -209,7 +211,7 @@ class TestHarpBoard:
     ):
         config, open_port = board.plug(harp_device(), corrupt=True)
         harp_bench.start(config, open_port=open_port)
-        harp_bench.until(lambda: len(harp_bench.losses()) >= 5)
+        harp_bench.until(lambda: len(harp_bench.losses()) >= 8)
         harp_bench.stop()
         missing = 0
         for source in plan_board("daq", harp_bench.node._config).sources:

@@ -100,6 +100,7 @@ class SmallRig:
 
     def __init__(self, folder, specs, clock):
         self.folder = folder
+        folder.mkdir(parents=True)
         self.clock = clock
         self.streams = StreamDirectory.create("s", folder)
         for spec in (*specs, *self.make_recorder().open()):
@@ -134,11 +135,11 @@ class SmallRig:
             source.publish(n)
 
     def step(self, n=1):
-        """Let the recorder turn so often, each time later than any block may wait."""
+        """Let the recorder turn so often, and long enough for any block."""
         for _ in range(n):
+            self.recorder.step()
             self.clock.advance(60_000_000)
             self.recorder.step()
-        self.recorder.step()
 
     def close_sources(self):
         for source in self.sources.values():
@@ -147,7 +148,9 @@ class SmallRig:
 
 @pytest.fixture
 def small_rig(memory, tmp_path, small_specs):
-    made = SmallRig(tmp_path / "m1" / "s", small_specs, ManualClock(1))
+    made = SmallRig(
+        tmp_path / "m1" / "2026-01-02_10-00-00_jump", small_specs, ManualClock(1)
+    )
     yield made
     made.recorder.close()
     made.close_sources()

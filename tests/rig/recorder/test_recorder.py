@@ -129,6 +129,7 @@ def test_one_that_is_overtaken_while_it_writes_keeps_only_what_is_whole(
     small_rig.recorder.stop()
     small_rig.recorder.close()
     head = camera.writer.seq
+    small_rig.sources["events/daq"].writer.count("triggers_emitted", head)
     ledger = close_recording(
         small_rig.folder,
         small_rig.streams,
@@ -236,12 +237,12 @@ def test_a_full_disk_ends_the_node_with_words_and_what_it_had_is_safe(
     def full(_fd, _data, _offset):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(os, "pwrite", full)
     small_rig.publish(30)
-    with pytest.raises(SessionError, match="No space left on device after 30 rows"):
-        small_rig.step()
-    small_rig.recorder.close()
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(SessionError, match="No space left on device after 30 rows"):
+            small_rig.step()
+        small_rig.recorder.close()
     with Recording.open(small_rig.folder) as recording:
         assert check_rows(recording, "cameras/left") == list(range(30))
 
@@ -252,7 +253,7 @@ from pathlib import Path
 from rig.bus.directory import StreamDirectory
 from rig.node import NodeContext
 from rig.recorder import Recorder
-session = {"session_id": "m1_s", "subject": "m1", "started_utc": "", "started_host_ns": 1}
+session = dict(session_id="m1_s", subject="m1", started_utc="", started_host_ns=1)
 recorder = Recorder(NodeContext(
     name="recorder", config={}, rig={"segment_seconds": 0.5}, task={}, session=session,
     session_folder=Path(sys.argv[2])))
