@@ -43,6 +43,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     type=click.FloatRange(min=0, min_open=True),
     help="Stop by itself after so long.",
 )
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write below this folder instead of the rig's data_root.",
+)
 @click.option("--dry-run", is_flag=True, help="Open every device, record nothing.")
 @click.option("--truth", is_flag=True, help="Keep what the simulated boards sent.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -54,6 +59,7 @@ def run(
     slow: float,
     faults_file: Path | None,
     seconds: float | None,
+    out: Path | None,
     dry_run: bool,
     truth: bool,
     as_json: bool,
@@ -67,6 +73,7 @@ def run(
     from rig.supervisor.session import Options, Session
 
     planned = load_experiment(rig_file, task_file, session_file)
+    rig = planned.rig.model_copy(update={"data_root": out}) if out else planned.rig
     options = Options(
         simulate=simulate,
         slow=slow,
@@ -76,7 +83,7 @@ def run(
     )
 
     def make(show: Callable[[Status], None] = lambda _: None) -> Session:
-        return Session(planned.rig, planned.task, planned.session, options, show)
+        return Session(rig, planned.task, planned.session, options, show)
 
     if dry_run:
         _rehearse(make(), as_json=as_json)

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ByHost", "ByItself", "ByWire", "Triggering"]
 
-_LATEST_NS = 250_000_000
-"""A trigger that is older is not carried out: its picture would tell of another
-moment. It also bounds how many wait."""
+_LATEST_NS = 1_000_000_000
+"""A trigger that is older is not carried out: its picture would be of another moment.
+So many may wait; each frame's own exposure tells how late it was."""
 _PATIENCE_NS = 20_000_000
 """Time after an exposure in which its image should be there; then we ask the camera
 whether it is ready although the image is not."""

@@ -143,6 +143,14 @@ class CameraBench:
             assert self.clock.now() < deadline_ns, (self.head(), self.counted(), self.losses())
             node.step()
 
+    def wait(self, until, seconds=10):
+        """Wait for what another thread does."""
+        deadline_ns = self.clock.now() + seconds * 1_000_000_000
+        nothing = threading.Event()
+        while not until():
+            assert self.clock.now() < deadline_ns
+            nothing.wait(0.01)
+
     def head(self):
         return self.streams.ring(f"cameras/{self.name}").head
 

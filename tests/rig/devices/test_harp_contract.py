@@ -222,7 +222,7 @@ class TestHarpBoard:
             assert numbers[-1] + 1 - len(numbers) <= counted
             missing += counted
         bad = harp_bench.counters("losses/daq")["bad_messages"]
-        assert bad >= 5
+        assert bad >= 2  # places: messages that follow one another are one
         assert missing >= 10
         signals = [
             loss for loss in harp_bench.losses() if loss[0].startswith("signals")
