@@ -28,7 +28,8 @@ So many may wait; each frame's own exposure tells how late it was."""
 _PATIENCE_NS = 20_000_000
 """Time after an exposure in which its image should be there; then we ask the camera
 whether it is ready although the image is not."""
-_GIVE_UP_NS = 1_000_000_000
+_GIVE_UP_NS = 3_000_000_000
+"""Longer than any image is on its way: none may come of a trigger that was given up."""
 _HELD_UP_NS = 200_000_000
 _LATENCIES = 256
 

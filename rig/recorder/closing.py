@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from rig.errors import BusyError, SessionError
 from rig.recorder.emptying import Emptying, readable_rings
+from rig.recording.balance import build_ledger
 from rig.recording.count import count_recording, limits_of, with_writers
 from rig.recording.finish import finish_session
 from rig.recording.layout import SESSION_FILE
-from rig.recording.ledger import RECORDER, STOPPED, Ledger, build_ledger
+from rig.recording.ledger import RECORDER, STOPPED, Ledger
 from rig.recording.reader import Recording
 from rig.recording.sidecar import (
     SessionInfo,

@@ -9,14 +9,8 @@ import numpy as np
 
 from rig.config.rig import LedgerLimits
 from rig.messages import Loss, from_row
-from rig.recording.ledger import (
-    STOPPED,
-    Ledger,
-    Numbers,
-    SessionCount,
-    StreamCount,
-    build_ledger,
-)
+from rig.recording.balance import Numbers, SessionCount, StreamCount, build_ledger
+from rig.recording.ledger import STOPPED, Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +25,7 @@ __all__ = [
     "ledger_from_recording",
     "limits_of",
     "numbers_of",
+    "triggers_of",
     "with_writers",
 ]
 
@@ -67,7 +62,7 @@ def count_recording(recording: Recording) -> SessionCount:
         losses=losses,
         fired=fired,
         acknowledged=answers,
-        triggers=_triggers(recording.info.configs.rig),
+        triggers=triggers_of(recording.info.configs.rig),
     )
 
 
@@ -179,7 +174,7 @@ def _count(recording: Recording, name: str, losses: Sequence[Loss]) -> StreamCou
     )
 
 
-def _triggers(rig: Mapping[str, Any]) -> dict[str, str]:
+def triggers_of(rig: Mapping[str, Any]) -> dict[str, str]:
     """Return which stream of events triggers which camera, from the rig file."""
     devices = cast("Mapping[str, Mapping[str, Any]]", rig.get("devices", {}))
     return {

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rig.recording.count import triggers_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -33,6 +35,8 @@ def link_faults(recording: Recording, ledger: Ledger) -> Iterator[Fault]:
         match spec.kind:
             case "losses":
                 continue
+            case "frames":
+                yield from _frames(recording, ledger, name)
             case "poses":
                 yield from _poses(recording, ledger, name)
             case "decisions":
@@ -84,6 +88,13 @@ def _device_stamps(recording: Recording, ledger: Ledger, name: str) -> Iterator[
             again = ledger.streams[name].counters.get("disconnections", 0) > 0
             text = f"frame_id runs backwards at row {at}"
             yield ("WARN" if again else "FAIL"), name, text
+
+
+def _frames(recording: Recording, ledger: Ledger, name: str) -> Iterator[Fault]:
+    events = triggers_of(recording.info.configs.rig).get(name, "")
+    asked = recording.rows(name)["trigger_seq"]
+    if events in recording.streams:
+        yield from _refers(recording, ledger, name, asked[asked >= 0], events)
 
 
 def _poses(recording: Recording, ledger: Ledger, name: str) -> Iterator[Fault]:

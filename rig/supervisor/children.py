@@ -54,6 +54,7 @@ class Child:
         stderr_path = log_folder / f"{plan.name}.stderr"
         command = [
             str(plan.interpreter or sys.executable),
+            "-P",  # a folder named sync or inference where we are started is not ours
             "-m",
             "rig.node",
             f"--name={plan.name}",
@@ -91,6 +92,7 @@ class StandIn:
         stderr_path = log_folder / "stand_in.stderr"
         command = [
             sys.executable,
+            "-P",
             "-m",
             module_of("springhare.twins", "harp"),
             *arguments,

@@ -140,7 +140,11 @@ class CameraBench:
         """Let the node work until something holds."""
         deadline_ns = self.clock.now() + seconds * 1_000_000_000
         while not until():
-            assert self.clock.now() < deadline_ns, (self.head(), self.counted(), self.losses())
+            assert self.clock.now() < deadline_ns, (
+                self.head(),
+                self.counted(),
+                self.losses(),
+            )
             node.step()
 
     def wait(self, until, seconds=10):

@@ -397,7 +397,9 @@ print("all", flush=True)
 def namespace():
     """A network namespace with a wire to ours; gives its name and our address."""
     ip = shutil.which("ip")
-    name = "sh-test-afar"
+    number = os.getpid()
+    name, near, far = (f"sh{number}{end}" for end in ("", "near", "far"))
+    net = f"10.231.{number % 250}"
 
     def run(*words):
         return subprocess.run([ip, *words], check=True, capture_output=True)
@@ -409,13 +411,13 @@ def namespace():
     except subprocess.CalledProcessError:
         pytest.skip("needs permission to make a network namespace")
     try:
-        run("link", "add", "sh-near", "type", "veth", "peer", "name", "sh-far")
-        run("link", "set", "sh-far", "netns", name)
-        run("addr", "add", "10.231.77.1/30", "dev", "sh-near")
-        run("link", "set", "sh-near", "up")
-        run("-n", name, "addr", "add", "10.231.77.2/30", "dev", "sh-far")
-        run("-n", name, "link", "set", "sh-far", "up")
-        yield name, "10.231.77.1"
+        run("link", "add", near, "type", "veth", "peer", "name", far)
+        run("link", "set", far, "netns", name)
+        run("addr", "add", f"{net}.1/30", "dev", near)
+        run("link", "set", near, "up")
+        run("-n", name, "addr", "add", f"{net}.2/30", "dev", far)
+        run("-n", name, "link", "set", far, "up")
+        yield name, f"{net}.1"
     except subprocess.CalledProcessError as error:
         pytest.skip(f"no wire between namespaces: {error.stderr.decode().strip()}")
     finally:

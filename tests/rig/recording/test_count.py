@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from rig.config.rig import LedgerLimits
 from rig.messages import Block, Event, Frame, Loss, row_dtype, to_row
+from rig.recording.balance import Numbers, build_ledger
 from rig.recording.count import (
     count_recording,
     ledger_from_recording,
     numbers_of,
     with_writers,
 )
-from rig.recording.ledger import Numbers, build_ledger
 from rig.recording.reader import Recording
 from rig.recording.writer import SessionWriter
 

@@ -11,10 +11,10 @@ import pytest
 
 from rig.config.rig import LedgerLimits
 from rig.messages import Acknowledgement, Decision, Loss, StreamSpec, to_row
+from rig.recording.balance import build_ledger
 from rig.recording.count import count_recording, with_writers
 from rig.recording.finish import finish_session
 from rig.recording.inspection import inspect_recording
-from rig.recording.ledger import build_ledger
 from rig.recording.reader import Recording
 from rig.recording.writer import SessionWriter
 

@@ -4,14 +4,8 @@ import pytest
 
 from rig.config.rig import LedgerLimits
 from rig.messages import Loss
-from rig.recording.ledger import (
-    Equation,
-    Ledger,
-    Numbers,
-    SessionCount,
-    StreamCount,
-    build_ledger,
-)
+from rig.recording.balance import Numbers, SessionCount, StreamCount, build_ledger
+from rig.recording.ledger import Equation, Ledger
 
 LIMITS = LedgerLimits()
 CUT = "session ended without stop"

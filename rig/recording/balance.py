@@ -1,0 +1,299 @@
+"""Adds a session up: from what is known of each stage to its ledger.
+
+Pure arithmetic. Where a node died or the session was cut short, that is the
+cause of what is left over; where it was not, what is left over stays, and the
+ledger does not close.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rig.recording.ledger import (
+    RECORDER,
+    STOPPED,
+    Equation,
+    Ledger,
+    Missing,
+    StreamLedger,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rig.config.rig import LedgerLimits
+    from rig.messages import Loss, StreamKind
+    from rig.recording.sidecar import Verdict
+
+__all__ = ["Numbers", "SessionCount", "StreamCount", "build_ledger"]
+
+_BEFORE_THE_RING = {"device", "transport"}
+_NUMBER_COUNTERS = (
+    "failed_grabs",
+    "missing_ids",
+    "skipped_images",
+    "missing_samples",
+    "missing_events",
+)
+"""Counters of elements that had a number of their device's and are not there."""
+_LOSS_COUNTERS = (*_NUMBER_COUNTERS, "triggers_ignored")
+"""Counters whose every count is also listed as a loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """A device's own numbers, as the recorded rows show them."""
+
+    spanned: int
+    """Numbers from the first recorded one to the last."""
+    present: int
+    """Of these, recorded."""
+    by_recorder: int
+    """Of these, missing because the recorder lost their rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamCount:
+    """What is known of one stream."""
+
+    kind: StreamKind
+    node: str
+    published: int
+    """Rows that its writer published."""
+    recorded: int
+    """Rows committed in the session."""
+    per_row: int = 1
+    """Elements in a row: samples of a block, else 1."""
+    counters: Mapping[str, int] = field(default_factory=dict[str, int])
+    """The writer's own counters."""
+    numbers: Numbers | None = None
+    """None where the device does not number, or began anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionCount:
+    """What is known of a session."""
+
+    streams: Mapping[str, StreamCount]
+    losses: Sequence[Loss] = ()
+    fired: Sequence[int] = ()
+    """Decisions that were commands."""
+    acknowledged: Sequence[int] | None = None
+    """Decisions that were answered; None in a rig without an actuator."""
+    triggers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Stream of events that triggers a camera, by the camera's stream."""
+    died: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Why a node died, by name."""
+    ended: str = STOPPED
+    """How the session ended."""
+
+
+def build_ledger(count: SessionCount, limits: LedgerLimits) -> Ledger:
+    """Add a session up and say what it is worth.
+
+    PASS when everything is accounted for and nothing was lost; WARN when it is
+    accounted for and little was lost; else FAIL.
+    """
+    streams = {name: _stream_ledger(name, count) for name in sorted(count.streams)}
+    commands, unanswered = _commands(count)
+    closes = all(stream.closes for stream in streams.values()) and (
+        commands is None or commands.closes
+    )
+    verdict, reason = _judge(streams, commands, limits)
+    return Ledger(
+        verdict=verdict,
+        reason=reason,
+        closes=closes,
+        ended=count.ended,
+        streams=streams,
+        commands=commands,
+        unanswered=unanswered,
+        died=dict(count.died),
+    )
+
+
+def _stream_ledger(name: str, count: SessionCount) -> StreamLedger:
+    stream = count.streams[name]
+    losses = [loss for loss in count.losses if loss.stream == name]
+    equation, rest = _recorded(stream, _sum(losses, {"recorder"}), count)
+    equations, missing = [equation], _merge(losses) + rest
+    before = _sum(losses, _BEFORE_THE_RING)
+    if stream.numbers is not None:
+        equations.append(_numbered(stream, stream.numbers, before))
+    for extra in (
+        _listed(name, count, before),
+        _inference(name, count),
+        _triggers(name, count),
+    ):
+        if extra is not None:
+            equation, rest = extra
+            equations.append(equation)
+            missing += rest
+    cut = sum(item.count for item in missing if item.stage == "exposure")
+    overrun = sum(item.count for item in missing if item.stage == "recorder")
+    lost = before + cut + overrun * stream.per_row
+    kept = stream.recorded * stream.per_row
+    return StreamLedger(
+        published=stream.published,
+        recorded=stream.recorded,
+        lost=lost,
+        lost_fraction=lost / (kept + lost) if lost else 0.0,
+        equations=equations,
+        missing=missing,
+        counters=dict(stream.counters),
+    )
+
+
+def _recorded(
+    stream: StreamCount, overrun: int, count: SessionCount
+) -> tuple[Equation, list[Missing]]:
+    """Return how what was recorded stands to what was published."""
+    equation = Equation.of(
+        "published",
+        stream.published,
+        recorded=stream.recorded,
+        lost_to_recorder=overrun,
+    )
+    if RECORDER not in count.died:
+        return equation, []
+    return _excuse(equation, "unrecorded", "recorder", RECORDER, count)
+
+
+def _numbered(stream: StreamCount, numbers: Numbers, listed: int) -> Equation:
+    """Return how the device's own numbers stand to what was recorded.
+
+    What was counted as lost may lie before the first recorded number or after the
+    last, so that of it only as much stands here as there are holes.
+    """
+    counted = listed
+    if stream.counters:
+        counted = sum(stream.counters.get(name, 0) for name in _NUMBER_COUNTERS)
+    holes = numbers.spanned - numbers.present - numbers.by_recorder
+    return Equation.of(
+        "numbered_by_the_device",
+        numbers.spanned,
+        recorded=numbers.present,
+        lost_before_the_host=min(holes, counted),
+        lost_to_recorder=numbers.by_recorder,
+    )
+
+
+def _listed(
+    name: str, count: SessionCount, listed: int
+) -> tuple[Equation, list[Missing]] | None:
+    """Return how what the writer counted as lost stands to what it listed."""
+    stream = count.streams[name]
+    counted = sum(stream.counters.get(counter, 0) for counter in _LOSS_COUNTERS)
+    if not counted and not listed:
+        return None
+    equation = Equation.of("counted_as_lost", counted, listed=listed)
+    return _excuse(equation, "unlisted", "device", stream.node, count)
+
+
+def _inference(name: str, count: SessionCount) -> tuple[Equation, list[Missing]] | None:
+    """Return how the frames of a camera stand to its poses."""
+    stream = count.streams[name]
+    poses = count.streams.get(name.replace("cameras/", "poses/"))
+    if stream.kind != "frames" or poses is None or "skipped" not in poses.counters:
+        return None
+    equation = Equation.of(
+        "frames",
+        stream.published,
+        inferred=poses.published,
+        skipped_by_policy=poses.counters.get("skipped", 0),
+        lost_to_inference=poses.counters.get("lost", 0),
+    )
+    return _excuse(equation, "unread", "inference", poses.node, count)
+
+
+def _triggers(name: str, count: SessionCount) -> tuple[Equation, list[Missing]] | None:
+    """Return how the frames of a triggered camera stand to its triggers."""
+    source = count.streams.get(count.triggers.get(name, ""))
+    if source is None or "triggers_emitted" not in source.counters:
+        return None
+    camera = count.streams[name]
+    equation = Equation.of(
+        "triggers",
+        source.counters["triggers_emitted"],
+        frames=camera.published,
+        failed_grabs=camera.counters.get("failed_grabs", 0),
+        missing_ids=camera.counters.get("missing_ids", 0),
+        ignored=camera.counters.get("triggers_ignored", 0),
+    )
+    return _excuse(equation, "unfinished", "exposure", camera.node, count)
+
+
+def _excuse(
+    equation: Equation, term: str, stage: str, node: str, count: SessionCount
+) -> tuple[Equation, list[Missing]]:
+    """Account for what is left over where a node or the session was cut short."""
+    rest = equation.unexplained
+    cause = count.died.get(node) or ("" if count.ended == STOPPED else count.ended)
+    if rest <= 0 or not cause:
+        return equation, []
+    terms = {**equation.terms, term: rest}
+    missing = Missing(stage, equation.total - rest, rest, cause)
+    return Equation(equation.name, equation.total, terms), [missing]
+
+
+def _commands(count: SessionCount) -> tuple[Equation | None, list[int]]:
+    if count.acknowledged is None:
+        return None, []
+    answered = set(count.acknowledged)
+    unanswered = [k for k in count.fired if k not in answered]
+    equation = Equation.of(
+        "fired_decisions",
+        len(count.fired),
+        acknowledged=len(count.acknowledged),
+    )
+    cut = count.ended != STOPPED or bool(count.died)
+    if unanswered and cut:
+        terms = {**equation.terms, "cut_short": len(unanswered)}
+        equation = Equation(equation.name, equation.total, terms)
+    return equation, unanswered
+
+
+def _judge(
+    streams: Mapping[str, StreamLedger],
+    commands: Equation | None,
+    limits: LedgerLimits,
+) -> tuple[Verdict, str]:
+    open_ones = [
+        f"{name}: {equation.text}"
+        for name, stream in streams.items()
+        for equation in stream.equations
+        if not equation.closes
+    ]
+    if commands is not None and not commands.closes:
+        open_ones.append(commands.text)
+    if open_ones:
+        return "FAIL", f"the ledger does not close: {'; '.join(open_ones)}"
+    worst = max(streams, key=lambda name: streams[name].lost_fraction, default=None)
+    if worst is None or streams[worst].lost_fraction <= limits.warn_lost_fraction:
+        kept = sum(stream.recorded for stream in streams.values())
+        return "PASS", f"everything is accounted for: {kept} rows, none lost"
+    lost, fraction = streams[worst].lost, streams[worst].lost_fraction
+    share = f"the ledger closes; {worst} lost {lost} ({100 * fraction:.3g} %)"
+    if fraction < limits.fail_lost_fraction:
+        return "WARN", share
+    return "FAIL", f"{share}, the limit is {100 * limits.fail_lost_fraction:g} %"
+
+
+def _sum(losses: Iterable[Loss], stages: set[str]) -> int:
+    return sum(loss.count for loss in losses if loss.stage in stages)
+
+
+def _merge(losses: Iterable[Loss]) -> list[Missing]:
+    """Return losses as ranges: neighbours of one cause are one."""
+    merged: list[Missing] = []
+    for loss in losses:
+        last = merged[-1] if merged else None
+        same = last is not None and (last.stage, last.cause) == (loss.stage, loss.cause)
+        if last is not None and same and last.first_id + last.count == loss.first_id:
+            merged[-1] = Missing(
+                last.stage, last.first_id, last.count + loss.count, last.cause
+            )
+        else:
+            merged.append(Missing(loss.stage, loss.first_id, loss.count, loss.cause))
+    return merged
