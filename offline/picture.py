@@ -146,7 +146,8 @@ def _samples(
     attributes = recording.attributes(name)
     first = int(rows["first_sample"][0])
     last = int(rows["first_sample"][-1] + rows["count"][-1])
-    samples = recording.payload(name, first, last) * np.asarray(attributes["scale"])
+    scale = np.asarray(attributes["scale"], dtype=np.float64)
+    samples: NDArray[np.float64] = recording.payload(name, first, last) * scale
     rate_hz = float(attributes["rate_hz"])
     # a block arrives when its last sample has been taken
     begins_s = time_s[0] - (int(rows["count"][0]) - 1) / rate_hz

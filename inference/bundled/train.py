@@ -3,7 +3,8 @@
     python -m inference.bundled.train [--minutes 14] [--out inference/bundled]
 
 A second process renders random scenes while this one learns. Worlds of the test
-have seeds that the training never draws. Needs torch and onnx (extra ``dlclive``).
+have seeds that the training never draws. Needs torch and onnx (extras ``dlclive``
+and ``test``).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -78,6 +78,8 @@ def prepare(request: DemoRequest, pictures: Path, *, quiet: bool) -> DemoSetup:
     with Progress(console=Console(stderr=True), disable=quiet) as progress:
         if request.video is not None:
             film = open_film(request.video)
+            if request.model is None:  # the bundled network sees grey
+                film = replace(film, grey=True)
             cameras = {"left": _play(film, request, pictures, progress)}
             fps = film.rate_hz
         else:

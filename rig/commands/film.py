@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import av
+import av.error
 import numpy as np
 
 from rig.errors import SpringhareError
@@ -43,7 +44,7 @@ def open_film(path: Path) -> Film:
             stream = container.streams.video[0]
             frame = next(container.decode(stream))
             rate = stream.average_rate or stream.guessed_rate
-    except (av.FFmpegError, IndexError, StopIteration) as error:
+    except (av.error.FFmpegError, IndexError, StopIteration) as error:
         msg = f"Expected a video in {path}, got: {error or 'no pictures'}"
         raise SpringhareError(msg) from error
     if not rate:
@@ -80,7 +81,8 @@ def write_film(
     with av.open(str(film.path)) as container:
         for frame in container.decode(container.streams.video[0]):
             image = frame.to_ndarray(format="gray" if film.grey else "rgb24")
-            (folder / f"{done:06d}.tiff").write_bytes(tiff_of(image))
+            picture = tiff_of(image.astype(np.uint8, copy=False))
+            (folder / f"{done:06d}.tiff").write_bytes(picture)
             done += 1
             progress(done, most)
             if done == most:

@@ -26,12 +26,15 @@ LossCounter = Literal[
 
 @dataclass(slots=True)
 class _Open:
-    """A loss that goes on, and when it was last written."""
+    """A loss that goes on: what of it was not written yet."""
 
-    written_ns: int
+    written_ns: int | None
     stage: str
     first_id: int
     count: int
+
+    def is_due(self, now_ns: int) -> bool:
+        return self.written_ns is None or now_ns - self.written_ns > _MERGE_NS
 
 
 class CameraOutput:
@@ -109,22 +112,18 @@ class CameraOutput:
         if count <= 0:
             return
         self._frames.count(counter, count)
-        now_ns = self._clock.now()
         goes_on = self._open.get(cause)
-        if goes_on is None or now_ns - goes_on.written_ns > _MERGE_NS:
-            self._write(goes_on, cause, now_ns)
-            self._open[cause] = _Open(now_ns, stage, first_id, 0)
-            self._row(stage, first_id, count, cause, now_ns)
-            return
-        if goes_on.count == 0:
-            goes_on.first_id = first_id
+        if goes_on is None or not goes_on.count:
+            written_ns = goes_on.written_ns if goes_on else None
+            goes_on = self._open[cause] = _Open(written_ns, stage, first_id, 0)
         goes_on.count += count
+        self.flush()
 
     def flush(self, *, now: bool = False) -> None:
-        """Write the losses that wait to be one row; with `now`, the newest too."""
+        """Write the losses that have waited long enough; with `now`, all of them."""
         now_ns = self._clock.now()
         for cause, goes_on in self._open.items():
-            if goes_on.count and (now or now_ns - goes_on.written_ns > _MERGE_NS):
+            if goes_on.count and (now or goes_on.is_due(now_ns)):
                 self._write(goes_on, cause, now_ns)
 
     def clock_model(self, record: ClockRecord | None) -> None:
@@ -139,22 +138,16 @@ class CameraOutput:
             if writer is not None:
                 writer.close()
 
-    def _write(self, goes_on: _Open | None, cause: str, now_ns: int) -> None:
-        if goes_on is not None and goes_on.count:
-            self._row(goes_on.stage, goes_on.first_id, goes_on.count, cause, now_ns)
-            goes_on.count = 0
-            goes_on.written_ns = now_ns
-
-    def _row(
-        self, stage: str, first_id: int, count: int, cause: str, now_ns: int
-    ) -> None:
+    def _write(self, goes_on: _Open, cause: str, now_ns: int) -> None:
         self._losses.append(
             Loss(
                 host_ns=now_ns,
                 stream=self._frames.spec.name,
-                stage=stage,
-                first_id=first_id,
-                count=count,
+                stage=goes_on.stage,
+                first_id=goes_on.first_id,
+                count=goes_on.count,
                 cause=cause,
             )
         )
+        goes_on.count = 0
+        goes_on.written_ns = now_ns

@@ -63,6 +63,8 @@ class VideoSource:
         """Whether it is a webcam, which paces itself."""
         self._container = self._open()
         self._stream = self._container.streams.video[0]
+        # else ffmpeg makes up what is damaged, and says nothing
+        self._stream.codec_context.options = {"err_detect": "explode"}
         self._pictures = self._decode()
         self._index = 0
         self._offset_ns = self._next_ns = 0
@@ -150,7 +152,8 @@ class VideoSource:
                 yield self._picture(None, str(error))
                 continue
             for frame in frames:
-                yield self._picture(frame)
+                corrupt = "it is marked as corrupt" if frame.is_corrupt else ""
+                yield self._picture(frame, corrupt)
 
     def _picture(self, frame: Any, error: str = "") -> Picture:
         period_ns = round(_NS_PER_S / self._config.rate_hz)
@@ -162,7 +165,7 @@ class VideoSource:
         picture = Picture(
             index=self._index,
             pts_ns=pts_ns,
-            image=None if frame is None else self._pixels(frame),
+            image=None if error else self._pixels(frame),
             error=error,
         )
         self._index += 1

@@ -69,6 +69,8 @@ class StreamCount:
     """The writer's own counters."""
     numbers: Numbers | None = None
     """None where the device does not number, or began anew."""
+    triggers: int | None = None
+    """Recorded events that trigger cameras; None for a stream without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,19 +210,25 @@ def _inference(name: str, count: SessionCount) -> tuple[Equation, list[Missing]]
 
 
 def _triggers(name: str, count: SessionCount) -> tuple[Equation, list[Missing]] | None:
-    """Return how the frames of a triggered camera stand to its triggers."""
+    """Return how the frames of a triggered camera stand to its triggers.
+
+    A camera that is triggered by wire also exposes on a trigger whose event was
+    lost; so many more frames than recorded triggers there may be.
+    """
     source = count.streams.get(count.triggers.get(name, ""))
-    if source is None or "triggers_emitted" not in source.counters:
+    if source is None or source.triggers is None:
         return None
     camera = count.streams[name]
-    equation = Equation.of(
-        "triggers",
-        source.counters["triggers_emitted"],
-        frames=camera.published,
-        failed_grabs=camera.counters.get("failed_grabs", 0),
-        missing_ids=camera.counters.get("missing_ids", 0),
-        ignored=camera.counters.get("triggers_ignored", 0),
-    )
+    terms = {
+        "frames": camera.published,
+        "failed_grabs": camera.counters.get("failed_grabs", 0),
+        "missing_ids": camera.counters.get("missing_ids", 0),
+        "ignored": camera.counters.get("triggers_ignored", 0),
+    }
+    lost_events = source.counters.get("missing_events", 0)
+    lost_events += source.published - source.recorded
+    more = max(0, sum(terms.values()) - source.triggers)
+    equation = Equation("triggers", source.triggers + min(more, lost_events), terms)
     return _excuse(equation, "unfinished", "exposure", camera.node, count)
 
 

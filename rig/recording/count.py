@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from rig.config.rig import LedgerLimits
-from rig.messages import Loss, from_row
+from rig.messages import EDGE_RISING, Loss, from_row
 from rig.recording.balance import Numbers, SessionCount, StreamCount, build_ledger
 from rig.recording.ledger import STOPPED, Ledger
 
@@ -49,7 +49,12 @@ def count_recording(recording: Recording) -> SessionCount:
         if spec.kind == "losses"
         for row in recording.rows(name)
     ]
-    streams = {name: _count(recording, name, losses) for name in recording.streams}
+    rig = recording.info.configs.rig
+    lines = _trigger_lines(rig)
+    streams = {
+        name: _count(recording, name, losses, lines.get(name))
+        for name in recording.streams
+    }
     answers = None
     if "acknowledgements" in streams:
         answers = recording.rows("acknowledgements")["decision_id"].tolist()
@@ -62,7 +67,7 @@ def count_recording(recording: Recording) -> SessionCount:
         losses=losses,
         fired=fired,
         acknowledged=answers,
-        triggers=triggers_of(recording.info.configs.rig),
+        triggers=triggers_of(rig),
     )
 
 
@@ -158,12 +163,18 @@ def numbers_of(
     )
 
 
-def _count(recording: Recording, name: str, losses: Sequence[Loss]) -> StreamCount:
+def _count(
+    recording: Recording, name: str, losses: Sequence[Loss], trigger_line: str | None
+) -> StreamCount:
     layout = recording.layouts[name]
     rows = recording.rows(name)
     mine = [loss for loss in losses if loss.stream == name]
     ends = [loss.first_id + loss.count for loss in mine if loss.stage == "recorder"]
     last = int(rows["seq"][-1]) + 1 if len(rows) else 0
+    triggers = None
+    if trigger_line is not None:
+        asked = (rows["line"] == trigger_line.encode()) & (rows["edge"] == EDGE_RISING)
+        triggers = int(asked.sum())
     return StreamCount(
         kind=layout.spec.kind,
         node=layout.spec.node,
@@ -171,14 +182,27 @@ def _count(recording: Recording, name: str, losses: Sequence[Loss]) -> StreamCou
         recorded=len(rows),
         per_row=layout.units_per_row,
         numbers=numbers_of(rows, layout.spec.kind, layout.units_per_row),
+        triggers=triggers,
     )
 
 
 def triggers_of(rig: Mapping[str, Any]) -> dict[str, str]:
     """Return which stream of events triggers which camera, from the rig file."""
-    devices = cast("Mapping[str, Mapping[str, Any]]", rig.get("devices", {}))
     return {
-        f"cameras/{name}": f"events/{source}"
-        for name, device in devices.items()
-        if (source := cast("Any", device.get("trigger") or {}).get("source"))
+        f"cameras/{name}": f"events/{trigger['source']}"
+        for name, device in _devices(rig).items()
+        if (trigger := device.get("trigger")) and "source" in trigger
     }
+
+
+def _trigger_lines(rig: Mapping[str, Any]) -> dict[str, str]:
+    """Return which line of which stream of events triggers cameras."""
+    return {
+        f"events/{name}": trigger["line"]
+        for name, device in _devices(rig).items()
+        if (trigger := device.get("camera_trigger"))
+    }
+
+
+def _devices(rig: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    return cast("Mapping[str, Mapping[str, Any]]", rig.get("devices", {}))

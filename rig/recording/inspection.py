@@ -137,7 +137,9 @@ def _ledger_findings(recording: Recording, ledger: Ledger) -> Iterator[Finding]:
         return
     old = Ledger.from_json(recording.ledger)
     for name, stream in ledger.streams.items():
-        if old.streams.get(name, StreamLedger(published=0, recorded=0)) != stream:
+        told = old.streams.get(name, StreamLedger(published=0, recorded=0))
+        # what was counted; how it is added up may change from version to version
+        if (told.recorded, told.lost) != (stream.recorded, stream.lost):
             yield Finding(
                 "FAIL", name, "the ledger in the file does not agree with the rows"
             )

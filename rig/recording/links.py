@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Fault", "link_faults"]
 
+_DISORDER_NS = 100_000_000
+"""A device may tell of its lines' edges a little out of order; a step back that is
+longer is a clock that began anew."""
+
 Fault = tuple["Verdict", str, str]
 """Severity, stream, and what is wrong."""
 
@@ -76,10 +80,10 @@ def _device_stamps(recording: Recording, ledger: Ledger, name: str) -> Iterator[
     rows = recording.rows(name)
     fields = rows.dtype.names or ()
     if "device_ns" in fields and name.split("/")[0] != "clocks":
-        stamps = rows["device_ns"]
-        known = stamps[stamps >= 0]
-        if (np.diff(known) < 0).any():
-            at = int(np.argmax(np.diff(known) < 0)) + 1
+        known = np.flatnonzero(rows["device_ns"] >= 0)
+        back = np.diff(rows["device_ns"][known]) < -_DISORDER_NS
+        if back.any():
+            at = int(known[int(np.argmax(back)) + 1])
             yield "WARN", name, f"the device's clock began anew at row {at}"
     if recording.streams[name].kind == "frames":
         steps = np.diff(rows["frame_id"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -147,6 +148,7 @@ def describe_host() -> Host:
     )
 
 
+@cache
 def installed_versions() -> dict[str, str]:
     """Return the version of every installed package, by name."""
     return dict(

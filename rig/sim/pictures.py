@@ -12,8 +12,6 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rig.errors import SpringhareError
 from rig.sim.render import Lighting, Renderer, burn_code
 
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from rig.geometry import Camera
@@ -140,22 +139,31 @@ def _checked_count(world: World, camera: Camera, fps: float) -> int:
 
 
 def tiff_of(image: NDArray[np.uint8]) -> bytes:
-    """Return a grey picture (height, width) uint8 as the bytes of a TIFF file."""
-    height, width = image.shape
+    """Return a picture as the bytes of a TIFF file.
+
+    Parameters
+    ----------
+    image
+        (height, width) grey or (height, width, 3) red, green, blue, uint8.
+    """
+    height, width = image.shape[:2]
+    colours = 1 if image.ndim == 2 else 3
     entries = (
-        (256, 4, width),
-        (257, 4, height),
-        (258, 3, 8),  # bits per sample
-        (259, 3, 1),  # no compression
-        (262, 3, 1),  # black is zero
-        (273, 4, _TIFF_HEAD),  # where the pixels begin
-        (277, 3, 1),  # samples per pixel
-        (278, 4, height),  # all rows in one strip
-        (279, 4, width * height),
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        # bits per sample: one number stands here, three stand behind the table
+        (258, 3, 1, 8) if colours == 1 else (258, 3, 3, _TIFF_HEAD - 6),
+        (259, 3, 1, 1),  # no compression
+        (262, 3, 1, 1 if colours == 1 else 2),  # black is zero, or RGB
+        (273, 4, 1, _TIFF_HEAD),  # where the pixels begin
+        (277, 3, 1, colours),  # samples per pixel
+        (278, 4, 1, height),  # all rows in one strip
+        (279, 4, 1, image.size),
     )
-    table = b"".join(struct.pack("<HHII", tag, kind, 1, v) for tag, kind, v in entries)
+    table = b"".join(struct.pack("<HHII", *entry) for entry in entries)
     head = struct.pack("<2sHIH", b"II", 42, 8, len(entries)) + table + bytes(4)
-    return head.ljust(_TIFF_HEAD, b"\0") + np.ascontiguousarray(image).tobytes()
+    bits = struct.pack("<3H", 8, 8, 8)
+    return head.ljust(_TIFF_HEAD - 6, b"\0") + bits + image.tobytes()
 
 
 _TIFF_HEAD = 128

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -79,6 +80,28 @@ def test_a_real_export_sees_a_real_mouse(demo, springhare, dlclive, shared):
             assert np.abs(pose[:, :2] - keypoints[k, :, :2]).max() <= 0.01
             assert np.abs(pose[:, 2] - keypoints[k, :, 2]).max() <= 1e-3
         assert recording.attributes("poses/left")["bodyparts"]
+
+
+def test_a_colour_film_is_recorded_bit_for_bit(demo, springhare, dlclive, shared):
+    springhare.env["PYTHONPATH"] = str(Path(__file__).parents[1] / "torchvision_shim")
+    film = springhare.place / "colour.mkv"
+    pictures = np.zeros((40, 96, 128, 3), np.uint8)
+    pictures[..., 0] = 200
+    for k in range(40):
+        pictures[k, :, k : k + 30, 2] = 250
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("ffv1", rate=20)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "bgr0"
+        for picture in pictures:
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    model = shared / "models/openfield_efficientnet_lite0.pt"
+    result, recording = demo("--seconds=1", f"--video={film}", f"--model={model}")
+    with recording:
+        assert result["verdict"] == "PASS", result["ledger"]["reason"]
+        frames = recording.payload("cameras/left")
+    np.testing.assert_array_equal(frames[:20], pictures[:20])
 
 
 @pytest.mark.parametrize(

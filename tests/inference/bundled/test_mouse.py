@@ -94,7 +94,10 @@ def test_it_is_sure_of_a_mouse_and_not_of_an_empty_room(session):
     for story in get_args(Story):
         renderer = Renderer(World(105, story), cameras_for(story, 1)[0], seed=1)
         assert np.median(pose(session, renderer.render(0.1, 1))[:, 2]) > 0.7
-        assert pose(session, renderer.empty(1))[:, 2].max() < 0.4
+        likelihood = pose(session, renderer.empty(1))[:, 2]
+        assert np.median(likelihood) < 0.15
+        # A pellet on its spout may pass for a paw or a nose.
+        assert np.count_nonzero(likelihood > 0.4) <= (2 if story == "reach" else 0)
 
 
 @pytest.mark.parametrize(("height", "width"), [(480, 640), (333, 421), (512, 800)])

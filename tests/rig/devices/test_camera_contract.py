@@ -1,7 +1,7 @@
 """What every camera's node must do: on Basler's emulator and on the twin."""
 
 import operator
-import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,7 +150,8 @@ class CameraContract:
 
     def test_stop_and_close_leave_nothing(self, camera_bench, make):
         def hold():
-            return [len(os.listdir(f"/proc/self/{what}")) for what in ("task", "fd")]
+            itself = Path("/proc/self")
+            return [len([*(itself / what).iterdir()]) for what in ("task", "fd")]
 
         camera_bench.warm_up(make("software"))
         before = hold()

@@ -171,6 +171,9 @@ class TestHarpBoard:
         harp_bench.until(lambda: harp_bench.count("events/daq") > 20)
         sent = harp_bench.decide(pulse_width_us=2000)
         harp_bench.until(lambda: harp_bench.acknowledged(sent) is not None)
+        harp_bench.until(
+            lambda: (harp_bench.rows("events/daq")["line"] == b"laser").sum() == 2
+        )
         row = harp_bench.acknowledged(sent)
         harp_bench.stop()
         events = harp_bench.rows("events/daq")

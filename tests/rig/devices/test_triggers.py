@@ -107,11 +107,9 @@ class TestWiredTriggers:
         wired = WiredTriggers(1e9 / PERIOD_NS)
         found = self.deliver(wired, [heapq.heappop(heap) for _ in range(len(heap))])
         assert all(seq in {n, None} for n, seq in found.items())
-        known = [n for n, seq in found.items() if seq is not None]
-        unheard = len(wired.unheard())
-        assert unheard == fates.count("deaf")
+        unheard = [fates[one.seq] for one in wired.unheard()]
+        assert len(unheard) == fates.count("deaf")
         assert len(wired) == 0
-        assert len(known) >= len(found) / 2
 
     def test_a_frame_before_its_trigger_is_known_later(self):
         wired = WiredTriggers(100)
@@ -175,6 +173,6 @@ def test_follower_takes_rising_edges_of_its_line_only(camera_bench):
     camera_bench.trigger(5, rate_hz=1000, extra_line=True).join()
     triggers = follower.take()
     assert [one.seq for one in triggers] == [0, 3, 6, 9, 12]
-    assert all(isinstance(value, int) for value in (triggers[0].host_ns,))
+    assert type(triggers[0].host_ns) is int
     assert follower.finished
     assert follower.status.taken == 15

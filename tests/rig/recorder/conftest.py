@@ -17,7 +17,10 @@ from sync.clock import ManualClock
 
 RIG = {
     "segment_seconds": 0.5,
-    "devices": {"left": {"trigger": {"mode": "software", "source": "daq"}}, "daq": {}},
+    "devices": {
+        "left": {"trigger": {"mode": "software", "source": "daq"}},
+        "daq": {"camera_trigger": {"line": "clock", "rate_hz": 100}},
+    },
 }
 
 
@@ -56,7 +59,7 @@ def small_specs():
             kind="events",
             node="daq",
             slots=200,
-            counters=("triggers_emitted",),
+            counters=("missing_events",),
         ),
     ]
 
@@ -92,7 +95,6 @@ class Source:
                         host_ns=k + 1, device_ns=k, device_seq=k, line="clock", edge=1
                     )
                     self.writer.append(record)
-                    self.writer.count("triggers_emitted")
 
 
 class SmallRig:

@@ -109,6 +109,11 @@ def test_one_that_is_overtaken_while_it_writes_keeps_only_what_is_whole(
     """The source goes on for more than a ring while a block is on its way to disk."""
     small_rig.attach()
     camera = small_rig.sources["cameras/left"]
+
+    def publish(n):
+        camera.publish(n)
+        small_rig.sources["events/daq"].publish(n)
+
     bursts = iter([0, 130, 250, 0, 160, 0, 0])
     write_at = disk.write_at
 
@@ -116,20 +121,19 @@ def test_one_that_is_overtaken_while_it_writes_keeps_only_what_is_whole(
         if getattr(data, "shape", ())[1:] == (12, 16):
             half = len(data) // 2
             write_at(fd, data[:half], offset)
-            camera.publish(next(bursts, 0))
+            publish(next(bursts, 0))
             write_at(fd, data[half:], offset + data[:half].nbytes)
         else:
             write_at(fd, data, offset)
 
     monkeypatch.setattr(disk, "write_at", overtaken)
     for _ in range(6):
-        camera.publish(60)
+        publish(60)
         small_rig.step(2)
     small_rig.close_sources()
     small_rig.recorder.stop()
     small_rig.recorder.close()
     head = camera.writer.seq
-    small_rig.sources["events/daq"].writer.count("triggers_emitted", head)
     ledger = close_recording(
         small_rig.folder,
         small_rig.streams,

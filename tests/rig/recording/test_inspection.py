@@ -16,6 +16,7 @@ from rig.recording.count import count_recording, with_writers
 from rig.recording.finish import finish_session
 from rig.recording.inspection import inspect_recording
 from rig.recording.reader import Recording
+from rig.recording.sidecar import Configs
 from rig.recording.writer import SessionWriter
 
 DECISION = Decision(
@@ -219,6 +220,16 @@ def test_what_does_not_hold_together_is_found(session, spoil, stream, text):
     assert session.inspect().verdict == "FAIL"
 
 
+def test_a_frame_names_a_trigger_that_is_there(session):
+    rig = {"devices": {"left": {"trigger": {"mode": "software", "source": "daq"}}}}
+    session.info = msgspec.structs.replace(session.info, configs=Configs(rig=rig))
+    session.rows["cameras/left"]["trigger_seq"] = np.arange(150) - 1  # one unknown
+    session.rows["cameras/left"]["trigger_seq"][9] = 150
+    assert session.findings() == [
+        ("FAIL", "cameras/left", "refers to events/daq 150, which is not there")
+    ]
+
+
 def test_poses_without_a_models_hash_fail(session, specs):
     spec = specs["poses/left"]
     plain = msgspec.structs.replace(spec, attributes={"bodyparts": ["a"]})
@@ -230,8 +241,9 @@ def test_poses_without_a_models_hash_fail(session, specs):
 
 def test_a_device_clock_that_began_anew_is_told(session):
     stamps = session.rows["events/daq"]["device_ns"]
-    stamps[:] = np.arange(150)
-    stamps[70:] -= 60
+    stamps[:] = 10_000_000 * np.arange(150)
+    stamps[[20, 21]] = stamps[[21, 20]]  # two lines, told in another order
+    stamps[70:] -= 600_000_000
     assert session.findings() == [
         ("WARN", "events/daq", "the device's clock began anew at row 70")
     ]

@@ -12,7 +12,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "kills", [15, pytest.param(100, marks=pytest.mark.slow)], ids=["a_few", "many"]
+    "kills", [15, pytest.param(60, marks=pytest.mark.slow)], ids=["a_few", "many"]
 )
 def test_nothing_committed_is_lost_by_a_kill(tmp_path, kills):
     done = subprocess.run(
@@ -35,5 +35,5 @@ def test_nothing_committed_is_lost_by_a_kill(tmp_path, kills):
     assert len(results) == kills
     assert [fault for result in results for fault in result["faults"]] == []
     assert sum(result["rows"] for result in results) > 200 * kills
-    if kills >= 100:
+    if kills >= 60:
         assert {result["phase"] for result in results} == {"start", "run", "stop"}

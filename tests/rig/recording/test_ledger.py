@@ -92,9 +92,7 @@ def test_triggers_are_frames_or_accounted_for():
     def closed(emitted):
         streams = {
             "cameras/left": camera(94, 94, counters=counters),
-            "events/daq": StreamCount(
-                "events", "daq", 100, 100, counters={"triggers_emitted": emitted}
-            ),
+            "events/daq": StreamCount("events", "daq", 110, 110, triggers=emitted),
         }
         triggers = {"cameras/left": "events/daq"}
         return ledger_of(*losses, streams=streams, triggers=triggers)
@@ -104,6 +102,31 @@ def test_triggers_are_frames_or_accounted_for():
     assert not closed(99).closes
     assert closed(100).streams["cameras/left"].lost == 6
     assert closed(100).verdict == "FAIL"  # 6 of 100
+
+
+def test_a_wired_camera_also_hears_triggers_whose_events_were_lost():
+    def closed(lost, triggers=98):
+        streams = {
+            "cameras/left": camera(100, 100),
+            "events/daq": StreamCount(
+                "events",
+                "daq",
+                triggers,
+                triggers,
+                counters={"missing_events": lost},
+                triggers=triggers,
+            ),
+        }
+        losses = [loss(lost, stream="events/daq")] if lost else []
+        return ledger_of(
+            *losses, streams=streams, triggers={"cameras/left": "events/daq"}
+        ).closes
+
+    assert closed(2)
+    assert closed(7)  # five of them were not triggers
+    assert not closed(1)
+    assert not closed(0)
+    assert not closed(2, triggers=101)
 
 
 def test_what_was_counted_must_be_listed():
@@ -167,9 +190,7 @@ def test_fired_decisions_are_answered():
 def test_a_camera_that_died_is_the_cause_of_what_it_did_not_take():
     streams = {
         "cameras/left": camera(50, 50, counters={"missing_ids": 0}),
-        "events/daq": StreamCount(
-            "events", "daq", 100, 100, counters={"triggers_emitted": 100}
-        ),
+        "events/daq": StreamCount("events", "daq", 100, 100, triggers=100),
     }
     ledger = ledger_of(
         streams=streams,

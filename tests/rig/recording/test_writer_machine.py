@@ -123,5 +123,5 @@ def machine(info, specs, rows_of, payload_of):
 @pytest.mark.slow
 def test_reads_what_was_written_in_any_order(machine):
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=15, stateful_step_count=15)
+        machine, settings=settings(max_examples=10, stateful_step_count=12)
     )

@@ -10,16 +10,9 @@
 
 namespace springhare {
 
-constexpr uint8_t EMG_CHANNELS = 8;
-constexpr uint8_t FORCE_CHANNELS = 6;
-constexpr uint8_t BLOCK_HEADER_WORDS = 3;
-static_assert(EMG.count == EMG_CHANNELS * BLOCK_SAMPLES + BLOCK_HEADER_WORDS, "map");
-static_assert(FORCE_PLATE.count == FORCE_CHANNELS * BLOCK_SAMPLES + BLOCK_HEADER_WORDS, "map");
-
 class Board final : public Reporter {
  public:
-  explicit Board(Hal* hal)
-      : hal_(hal), outputs_(hal, this), emg_(Signal::EMG, 500000), force_(Signal::FORCE_PLATE, 1000000) {
+  explicit Board(Hal* hal) : hal_(hal), outputs_(hal, this), streams_(hal, this) {
     heard_us_ = hal->micros();
     plan_heartbeat();
   }
@@ -39,29 +32,26 @@ class Board final : public Reporter {
     parser_.expire(now_us);
     serve_requests();
     outputs_.poll(now_us);
-    trigger_.poll(hal_, this, now_us);
+    streams_.trigger.poll(hal_, this, now_us);
     report_inputs();
     sample(now_us);
     watch_host(now_us);
     beat(now_us);
     dump();
     now_us = hal_->micros();
-    return emg_.behind(now_us) || force_.behind(now_us) || dumping_ > 0;
+    return streams_.behind(now_us) || dumping_ > 0;
   }
 
   // When `poll` has something to do next; a PC sleeps until then.
   uint64_t due_us() const {
-    const uint64_t due[] = {outputs_.due_us(), trigger_.due_us(), emg_.due_us(),
-                            force_.due_us(), beat_us_};
-    uint64_t first = NO_EDGE_TIME;
-    for (uint64_t one : due)
-      if (one < first) first = one;
-    return first;
+    const uint64_t moving =
+        outputs_.due_us() < streams_.due_us() ? outputs_.due_us() : streams_.due_us();
+    return moving < beat_us_ ? moving : beat_us_;
   }
 
   void edge(uint8_t line, bool level, uint64_t time_us) override {
     const uint32_t bit = static_cast<uint32_t>(1) << line;
-    if (((level ? rising_ : falling_) & bit) == 0 || (streams_ & STREAM_EDGES) == 0) return;
+    if (((level ? rising_ : falling_) & bit) == 0 || (streams_.bits() & STREAM_EDGES) == 0) return;
     const uint64_t stamp_us = to_device(time_us);
     const uint32_t word = line | (level ? 0x100u : 0u) |
                           (static_cast<uint32_t>(stamp_us % TICK_US) << 16);
@@ -185,15 +175,15 @@ class Board final : public Reporter {
     *r = *found;
     switch (address) {
       case MAP_DIGEST.address: return give(out, DIGEST);
-      case STREAM_CONTROL.address: return give(out, streams_);
+      case STREAM_CONTROL.address: return give(out, streams_.bits());
       case MICROSECONDS.address: return give(out, now());
       case HOST_TIMEOUT.address: return give(out, timeout_ms_);
-      case EMG_PERIOD.address: return give(out, emg_.period_ns);
-      case FORCE_PLATE_PERIOD.address: return give(out, force_.period_ns);
-      case CAMERA_TRIGGER_PERIOD.address: return give(out, trigger_.period_ns);
-      case CAMERA_TRIGGER_WIDTH.address: return give(out, trigger_.width_us);
-      case EMG_SAMPLE.address: return give(out, emg_.number);
-      case FORCE_PLATE_SAMPLE.address: return give(out, force_.number);
+      case EMG_PERIOD.address: return give(out, streams_.emg.period_ns);
+      case FORCE_PLATE_PERIOD.address: return give(out, streams_.force.period_ns);
+      case CAMERA_TRIGGER_PERIOD.address: return give(out, streams_.trigger.period_ns);
+      case CAMERA_TRIGGER_WIDTH.address: return give(out, streams_.trigger.width_us);
+      case EMG_SAMPLE.address: return give(out, streams_.emg.number);
+      case FORCE_PLATE_SAMPLE.address: return give(out, streams_.force.number);
       case EDGE_SEQUENCE.address: return give(out, sequence_);
       case RISING_MASK.address: return give(out, rising_);
       case FALLING_MASK.address: return give(out, falling_);
@@ -201,7 +191,7 @@ class Board final : public Reporter {
         return read_limits(address, out);
       case COUNTERS.address: {
         const uint32_t counters[COUNTERS.count] = {
-            dropped_, parser_.bad(), emg_.missed() + force_.missed(), trigger_.missed(),
+            dropped_, parser_.bad(), streams_.missed_samples(), streams_.trigger.missed(),
             outputs_.refused()};
         return give(out, counters);
       }
@@ -258,7 +248,7 @@ class Board final : public Reporter {
                       m.payload_bytes == r->count * (r->type & 0x0F);
     if (!fits) return false;
     switch (m.address) {
-      case STREAM_CONTROL.address: return control_streams(m.payload[0]);
+      case STREAM_CONTROL.address: return streams_.control(m.payload[0], hal_->micros());
       case HOST_TIMEOUT.address: memcpy(&timeout_ms_, m.payload, 2); return true;
       case RISING_MASK.address: rising_ = u32_at(m); return true;
       case FALLING_MASK.address: falling_ = u32_at(m); return true;
@@ -266,35 +256,12 @@ class Board final : public Reporter {
         return write_limits(m);
       case PULSE.address: return command_pulse(m);
       case LEVEL.address: return command_level(m);
-      default: return write_stream(m);
-    }
-  }
-
-  // Rates and numbers; not while their stream runs.
-  bool write_stream(const Message& m) {
-    const uint32_t value = m.payload_bytes == 4 ? u32_at(m) : 0;
-    switch (m.address) {
-      case EMG_PERIOD.address: return set_period(&emg_.period_ns, value, emg_.running());
-      case FORCE_PLATE_PERIOD.address:
-        return set_period(&force_.period_ns, value, force_.running());
-      case CAMERA_TRIGGER_PERIOD.address:
-        return set_period(&trigger_.period_ns, value, trigger_.running());
-      case CAMERA_TRIGGER_WIDTH.address: return set(&trigger_.width_us, value, value == 0);
-      case EMG_SAMPLE.address: return set(&emg_.number, value, emg_.running());
-      case FORCE_PLATE_SAMPLE.address: return set(&force_.number, value, force_.running());
       case EDGE_SEQUENCE.address:
-        return set(&sequence_, value, (streams_ & STREAM_EDGES) != 0);
-      default: return false;
+        if ((streams_.bits() & STREAM_EDGES) != 0) return false;
+        sequence_ = u32_at(m);
+        return true;
+      default: return m.payload_bytes == 4 && streams_.write(m.address, u32_at(m));
     }
-  }
-
-  static bool set(uint32_t* target, uint32_t value, bool refused) {
-    if (!refused) *target = value;
-    return !refused;
-  }
-
-  static bool set_period(uint32_t* target, uint32_t value, bool running) {
-    return set(target, value, running || value < MIN_STREAM_PERIOD_NS);
   }
 
   bool write_limits(const Message& m) {
@@ -331,25 +298,9 @@ class Board final : public Reporter {
   }
 
   // ------------------------------------------------------------------- streams
-  bool control_streams(uint8_t wanted) {
-    const uint8_t all = STREAM_EMG | STREAM_FORCE_PLATE | STREAM_EDGES | STREAM_CAMERA_TRIGGER;
-    if ((wanted & ~all) != 0) return false;
-    const uint64_t now_us = hal_->micros();  // one instant for all that begins
-    const uint8_t begun = static_cast<uint8_t>(wanted & ~streams_);
-    const uint8_t ended = static_cast<uint8_t>(streams_ & ~wanted);
-    if ((ended & STREAM_EMG) != 0) emg_.stop();
-    if ((ended & STREAM_FORCE_PLATE) != 0) force_.stop();
-    if ((ended & STREAM_CAMERA_TRIGGER) != 0) trigger_.stop(hal_, this);
-    streams_ = wanted;
-    if ((begun & STREAM_EMG) != 0) emg_.start(now_us);
-    if ((begun & STREAM_FORCE_PLATE) != 0) force_.start(now_us);
-    if ((begun & STREAM_CAMERA_TRIGGER) != 0) trigger_.start(now_us);
-    return true;
-  }
-
   void sample(uint64_t now_us) {
-    if (emg_.poll(hal_, now_us)) send_block(EMG, emg_);
-    if (force_.poll(hal_, now_us)) send_block(FORCE_PLATE, force_);
+    if (streams_.emg.poll(hal_, now_us)) send_block(EMG, streams_.emg);
+    if (streams_.force.poll(hal_, now_us)) send_block(FORCE_PLATE, streams_.force);
   }
 
   template <uint8_t CHANNELS>
@@ -372,7 +323,7 @@ class Board final : public Reporter {
   // Nothing runs, nothing is high.
   void rest() {
     outputs_.end();  // first: the edges are still reported
-    control_streams(0);
+    streams_.control(0, hal_->micros());
   }
 
   void watch_host(uint64_t now_us) {
@@ -391,19 +342,15 @@ class Board final : public Reporter {
   }
 
   static constexpr uint8_t FIRST_ADDRESS = 32;
-  static constexpr uint32_t MIN_STREAM_PERIOD_NS = EMG_PERIOD_LEAST;
   static constexpr uint32_t MAX_WIDTH_LIMIT = MAX_WIDTH_MOST;
   static constexpr uint32_t MAX_DUTY_LIMIT = MAX_DUTY_MOST;
 
   Hal* hal_;
   Outputs outputs_;
-  Sampler<EMG_CHANNELS> emg_;
-  Sampler<FORCE_CHANNELS> force_;
-  CameraTrigger trigger_;
+  Streams streams_;
   Parser parser_;
   uint8_t out_[STAMPED_HEADER_BYTES + EMG.count * 2 + 1];
   uint8_t operation_ = LEDS;
-  uint8_t streams_ = 0;
   uint8_t dumping_ = 0;
   uint16_t timeout_ms_ = 0;
   uint32_t rising_ = 0;

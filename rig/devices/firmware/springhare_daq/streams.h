@@ -9,7 +9,12 @@
 
 namespace springhare {
 
+constexpr uint8_t EMG_CHANNELS = 8;
+constexpr uint8_t FORCE_CHANNELS = 6;
 constexpr uint8_t BLOCK_SAMPLES = 10;
+constexpr uint8_t BLOCK_HEADER_WORDS = 3;
+static_assert(EMG.count == EMG_CHANNELS * BLOCK_SAMPLES + BLOCK_HEADER_WORDS, "map");
+static_assert(FORCE_PLATE.count == FORCE_CHANNELS * BLOCK_SAMPLES + BLOCK_HEADER_WORDS, "map");
 
 // Takes samples one channel at a time, so that nothing else waits for a conversion.
 template <uint8_t CHANNELS>
@@ -136,6 +141,78 @@ class CameraTrigger {
   uint32_t missed_ = 0;
   uint64_t due_ns_ = 0;
   uint64_t fall_us_ = 0;
+};
+
+// All that runs by itself, and what the host may change of it.
+class Streams {
+ public:
+  Streams(Hal* hal, Reporter* reporter)
+      : emg(Signal::EMG, 500000),
+        force(Signal::FORCE_PLATE, 1000000),
+        hal_(hal),
+        reporter_(reporter) {}
+
+  Sampler<EMG_CHANNELS> emg;
+  Sampler<FORCE_CHANNELS> force;
+  CameraTrigger trigger;
+
+  uint8_t bits() const { return bits_; }
+  uint32_t missed_samples() const { return emg.missed() + force.missed(); }
+  bool behind(uint64_t now_us) const { return emg.behind(now_us) || force.behind(now_us); }
+
+  uint64_t due_us() const {
+    uint64_t due = trigger.due_us();
+    if (emg.due_us() < due) due = emg.due_us();
+    if (force.due_us() < due) due = force.due_us();
+    return due;
+  }
+
+  // All that begins does so at the same instant.
+  bool control(uint8_t wanted, uint64_t now_us) {
+    const uint8_t all = STREAM_EMG | STREAM_FORCE_PLATE | STREAM_EDGES | STREAM_CAMERA_TRIGGER;
+    if ((wanted & ~all) != 0) return false;
+    const uint8_t begun = static_cast<uint8_t>(wanted & ~bits_);
+    const uint8_t ended = static_cast<uint8_t>(bits_ & ~wanted);
+    if ((ended & STREAM_EMG) != 0) emg.stop();
+    if ((ended & STREAM_FORCE_PLATE) != 0) force.stop();
+    if ((ended & STREAM_CAMERA_TRIGGER) != 0) trigger.stop(hal_, reporter_);
+    bits_ = wanted;
+    if ((begun & STREAM_EMG) != 0) emg.start(now_us);
+    if ((begun & STREAM_FORCE_PLATE) != 0) force.start(now_us);
+    if ((begun & STREAM_CAMERA_TRIGGER) != 0) trigger.start(now_us);
+    return true;
+  }
+
+  // Rates and numbers; not while their stream runs.
+  bool write(uint8_t address, uint32_t value) {
+    switch (address) {
+      case EMG_PERIOD.address: return set_period(&emg.period_ns, value, STREAM_EMG);
+      case FORCE_PLATE_PERIOD.address:
+        return set_period(&force.period_ns, value, STREAM_FORCE_PLATE);
+      case CAMERA_TRIGGER_PERIOD.address:
+        return set_period(&trigger.period_ns, value, STREAM_CAMERA_TRIGGER);
+      case CAMERA_TRIGGER_WIDTH.address: return set(&trigger.width_us, value, value == 0);
+      case EMG_SAMPLE.address: return set(&emg.number, value, runs(STREAM_EMG));
+      case FORCE_PLATE_SAMPLE.address: return set(&force.number, value, runs(STREAM_FORCE_PLATE));
+      default: return false;
+    }
+  }
+
+ private:
+  bool runs(uint8_t bit) const { return (bits_ & bit) != 0; }
+
+  static bool set(uint32_t* target, uint32_t value, bool refused) {
+    if (!refused) *target = value;
+    return !refused;
+  }
+
+  bool set_period(uint32_t* target, uint32_t value, uint8_t bit) const {
+    return set(target, value, runs(bit) || value < EMG_PERIOD_LEAST);
+  }
+
+  Hal* hal_;
+  Reporter* reporter_;
+  uint8_t bits_ = 0;
 };
 
 }  // namespace springhare
