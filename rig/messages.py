@@ -233,7 +233,8 @@ class Acknowledgement(Record, frozen=True, kw_only=True):
     line: _Text24
     status: _Text24
     """done, stale (too old when it was to be sent), refused_width, refused_rate,
-    refused_duty, refused_line, timeout."""
+    refused_duty, refused_line, no_edge (the pin was driven and did not follow),
+    unplugged (the board was away), timeout."""
     age_ns: _I64
     """`sent_ns` minus exposure midpoint: the age that counts."""
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rig.messages import NodeEvent, StreamSpec
+from rig.messages import NodeEvent, StreamSpec, StreamStatus
 from rig.supervisor.status import RateMeter, StreamFigures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from rig.bus.directory import StreamDirectory, StreamWriter
-    from rig.messages import StreamStatus
     from sync.clock import Clock
 
 __all__ = ["SessionRings"]
@@ -85,15 +84,19 @@ class SessionRings:
         reads
             How the recorder stands with each stream, by name.
         """
-        return [
-            StreamFigures(
-                name,
-                published=(head := meter.ring.head),
-                rate_hz=meter.rate_hz(),
-                nominal_hz=meter.ring.spec.rate_hz,
-                lost=sum(meter.ring.counters.get(c, 0) for c in _LOSS_COUNTERS),
-                unrecorded=reads[name].lost if name in reads else 0,
-                waiting=head - reads[name].taken if name in reads else 0,
+        figures: list[StreamFigures] = []
+        for name, meter in self._meters.items():
+            head, counters = meter.ring.head, meter.ring.counters
+            read = reads.get(name, StreamStatus())
+            figures.append(
+                StreamFigures(
+                    name,
+                    published=head,
+                    rate_hz=meter.rate_hz(),
+                    nominal_hz=meter.ring.spec.rate_hz,
+                    lost=sum(counters.get(counter, 0) for counter in _LOSS_COUNTERS),
+                    unrecorded=read.lost,
+                    waiting=head - read.taken - read.lost,
+                )
             )
-            for name, meter in self._meters.items()
-        ]
+        return figures
