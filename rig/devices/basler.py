@@ -282,12 +282,12 @@ class BaslerCamera:
 
     def _take(self, grab: Grab, info: CameraInfo, output: CameraOutput) -> None:
         frame_id, missing = self._ids.take(grab.block_id)
-        first_id = frame_id - missing
-        output.lose("missing_ids", missing, _JUMPED, first_id, "transport")
-        output.lose("skipped_images", grab.skipped, _SKIPPED, first_id, "transport")
         middle_ns = self._exposures.midpoint_ns(grab)
         exposed_ns = middle_ns - info.exposure_ns // 2
-        trigger_seq = self._triggering.frame(grab, exposed_ns, missing)
+        trigger_seq, known = self._triggering.frame(grab, exposed_ns, missing)
+        first_id = frame_id - missing
+        output.lose("missing_ids", missing - known, _JUMPED, first_id, "transport")
+        output.lose("skipped_images", grab.skipped, _SKIPPED, first_id, "transport")
         self._last_ns = grab.arrival_ns
         if grab.error:
             cause = _FAILED.format(grab.error)

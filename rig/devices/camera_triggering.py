@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from rig.devices.triggers import SentTriggers, WiredTriggers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from rig.devices.camera_driver import CameraDriver, Grab
     from rig.devices.camera_output import CameraOutput
@@ -50,8 +50,24 @@ class Triggering(Protocol):
         """Send triggers if that is the host's task, and give up on lost ones."""
         ...
 
-    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
-        """Return the `seq` of a frame's trigger; -1 where there is none."""
+    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> tuple[int, int]:
+        """Match a frame, whole or not.
+
+        Parameters
+        ----------
+        grab
+            The frame.
+        exposed_ns
+            Host time at which its exposure began.
+        missing
+            Frames that were lost on the way before it.
+
+        Returns
+        -------
+        tuple of int
+            `seq` of its trigger, -1 where there is none or it is not known yet; and
+            of how many missing frames the triggers were given up before.
+        """
         ...
 
     def unplugged(self) -> None:
@@ -92,10 +108,10 @@ class ByItself:
     def work(self, driver: CameraDriver) -> None:
         """Do nothing: there is nothing to send."""
 
-    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
-        """Return -1: no trigger asked for the frame."""
+    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> tuple[int, int]:
+        """Return (-1, 0): no trigger asked for the frame."""
         del grab, exposed_ns, missing
-        return -1
+        return -1, 0
 
     def unplugged(self) -> None:
         """Do nothing: the node estimates from the rate what is missing."""
@@ -134,6 +150,7 @@ class _Account:
         self.clock = clock
         self.latencies: deque[int] = deque(maxlen=_LATENCIES)
         self._looked_ns = self._patient_ns = clock.now()
+        self._given_up = 0
 
     def may_give_up(self, now_ns: int) -> bool:
         """Tell whether we have looked long enough: not just after we were held up."""
@@ -152,11 +169,19 @@ class _Account:
         for trigger in triggers:
             self.output.lose("triggers_ignored", 1, cause, trigger.seq)
 
-    def matched(self, trigger: Trigger | None, grab: Grab) -> int:
+    def give_up(self, triggers: Sequence[Trigger]) -> None:
+        self.ignore(triggers, NO_FRAME)
+        self._given_up += len(triggers)
+
+    def matched(
+        self, trigger: Trigger | None, grab: Grab, missing: int
+    ) -> tuple[int, int]:
+        known = min(missing, self._given_up)
+        self._given_up = 0
         if trigger is None:
-            return -1
+            return -1, known
         self.latencies.append(grab.arrival_ns - trigger.host_ns)
-        return trigger.seq
+        return trigger.seq, known
 
 
 class ByHost:
@@ -198,8 +223,8 @@ class ByHost:
         """Send the next trigger as soon as the camera can hear it."""
         now_ns = self._books.clock.now()
         if self._books.may_give_up(now_ns):
-            lost = self._sent.overdue(now_ns - self._exposure_ns - _GIVE_UP_NS)
-            self._books.ignore(lost, NO_FRAME)
+            late_ns = now_ns - self._exposure_ns - _GIVE_UP_NS
+            self._books.give_up(self._sent.overdue(late_ns))
         while self._waiting and now_ns - self._waiting[0].host_ns > _LATEST_NS:
             self._books.ignore([self._waiting.popleft()], TOO_LATE)
         # asked ahead of the next trigger, because some cameras take long to answer
@@ -208,13 +233,12 @@ class ByHost:
         if self._waiting and self._ready:
             self._send(driver)
 
-    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
-        """Return the `seq` of a frame's trigger."""
-        del exposed_ns
-        begun_ns = grab.arrival_ns - self._exposure_ns // 2
-        trigger, unheard = self._sent.frame(begun_ns, missing)
+    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> tuple[int, int]:
+        """Match a frame."""
+        began_ns = exposed_ns if grab.device_ns >= 0 else None
+        trigger, unheard = self._sent.frame(began_ns, missing)
         self._books.ignore(unheard, NO_FRAME)
-        return self._books.matched(trigger, grab)
+        return self._books.matched(trigger, grab, missing)
 
     def unplugged(self) -> None:
         """Account for the triggers of a camera that is gone."""
@@ -306,14 +330,14 @@ class ByWire:
         self._books.ignore(self._wired.unheard(), NO_FRAME)
         now_ns = self._books.clock.now()
         if self._books.may_give_up(now_ns):
-            lost = self._wired.overdue(now_ns - self._exposure_ns - _GIVE_UP_NS)
-            self._books.ignore(lost, NO_FRAME)
+            late_ns = now_ns - self._exposure_ns - _GIVE_UP_NS
+            self._books.give_up(self._wired.overdue(late_ns))
 
-    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> int:
-        """Return the `seq` of a frame's trigger; -1 if it is not known yet."""
+    def frame(self, grab: Grab, exposed_ns: int, missing: int) -> tuple[int, int]:
+        """Match a frame."""
         self.listen()  # its trigger may have come just now
         trigger = self._wired.frame(grab.device_ns, exposed_ns, missing)
-        return self._books.matched(trigger, grab)
+        return self._books.matched(trigger, grab, missing)
 
     def unplugged(self) -> None:
         """Account for the triggers of a camera that is gone."""

@@ -20,6 +20,8 @@ __all__ = ["SentTriggers", "Trigger", "TriggerFollower", "WiredTriggers"]
 
 _MOST = 256
 _RESET_NS = 1_000_000_000
+_SLACK_NS = 500_000
+"""By so much an exposure may seem to have begun before its trigger was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +95,15 @@ class SentTriggers:
         self._sent.append((trigger, sent_ns))
 
     def frame(
-        self, exposed_ns: int, missing: int
+        self, exposed_ns: int | None, missing: int
     ) -> tuple[Trigger | None, list[Trigger]]:
         """Match a frame.
 
         Parameters
         ----------
         exposed_ns
-            Host time by which its exposure had begun.
+            Host time at which its exposure began; None where the camera does not
+            tell. Then only the order counts.
         missing
             Frames that were lost on the way before it.
 
@@ -110,16 +113,15 @@ class SentTriggers:
             The frame's trigger, None if none was sent; and those sent before it that
             the camera did not hear.
         """
-        for _ in range(min(missing, len(self._sent) - 1)):
-            self._sent.popleft()
-        found: list[Trigger] = []
-        while self._sent and self._sent[0][1] <= exposed_ns:
-            found.append(self._sent.popleft()[0])
-        if not found and self._sent:
-            # A triggered camera takes no picture unasked: its exposure was shorter
-            # than it said (the emulator's is paced by sleeping).
-            found.append(self._sent.popleft()[0])
-        return (found[-1] if found else None), found[:-1]
+        if not self._sent:
+            return None, []
+        place = min(missing, len(self._sent) - 1)
+        if exposed_ns is not None:
+            began_ns = exposed_ns + _SLACK_NS
+            earlier = sum(sent_ns <= began_ns for _, sent_ns in self._sent)
+            place = max(earlier - 1, 0)
+        before = [self._sent.popleft()[0] for _ in range(place)]
+        return self._sent.popleft()[0], before[missing:]
 
     def overdue(self, before_ns: int) -> list[Trigger]:
         """Give up, and return, the triggers that were sent before then."""

@@ -173,14 +173,16 @@ class TestTriggers:
             b"the camera was busy for too long: lower rate or exposure"
         }
 
-    @pytest.mark.slow
     def test_a_trigger_that_the_camera_swallowed_is_ignored(
         self, camera_bench, fake, grab
     ):
-        node, camera = fake("software")
+        node, camera = fake("software", stamp="exposure_start")
+        now_ns = camera_bench.clock.now()
+        camera.answer = (now_ns, now_ns, now_ns)
         camera_bench.trigger(2).join()
         camera_bench.run(node, lambda: 1 in camera.calls)
-        camera.grabs = [grab(0, after_ns=2_000_000)]
+        exposed_ns = camera_bench.clock.now()
+        camera.grabs = [grab(0, device_ns=exposed_ns, after_ns=2_000_000)]
         camera_bench.run(node, lambda: camera_bench.head() == 1)
         assert camera_bench.frames().rows["trigger_seq"].tolist() == [1]
         node.stop()

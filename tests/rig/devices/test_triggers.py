@@ -35,10 +35,23 @@ class TestSentTriggers:
 
     def test_a_late_frame_keeps_its_trigger(self):
         sent = SentTriggers()
-        sent.send(trigger(3), 100)
-        sent.send(trigger(4), 200)
-        assert sent.frame(150, 0) == (trigger(3), [])
-        assert sent.frame(250, 0) == (trigger(4), [])
+        sent.send(trigger(3), 1 * MS)
+        sent.send(trigger(4), 9 * MS)
+        assert sent.frame(2 * MS, 0) == (trigger(3), [])
+        assert sent.frame(10 * MS, 0) == (trigger(4), [])
+
+    def test_a_frame_that_seems_too_early_takes_the_oldest(self):
+        sent = SentTriggers()
+        sent.send(trigger(3), 5 * MS)
+        assert sent.frame(1 * MS, 0) == (trigger(3), [])
+
+    def test_without_stamps_only_the_order_counts(self):
+        sent = SentTriggers()
+        for n in range(4):
+            sent.send(trigger(n), n * MS)
+        assert sent.frame(None, 0) == (trigger(0), [])
+        assert sent.frame(None, 1) == (trigger(2), [])
+        assert len(sent) == 1
 
     def test_gives_up(self):
         sent = SentTriggers()

@@ -1,9 +1,7 @@
-"""Every record and message of the rig, in one place.
+"""Records: what a stream carries and a session keeps.
 
-A *record* is what a stream carries and a session keeps: one frozen class gives
-its fields, its layout in shared memory and on disk (`row_dtype`), and its
-schema. A *message* travels between the supervisor and a node and is not
-recorded. Both are closed and versioned: another version is refused.
+One frozen class gives a record's fields, its layout in shared memory and on disk
+(`row_dtype`), and its schema.
 """
 
 from __future__ import annotations
@@ -15,13 +13,9 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
-from rig.errors import VersionError
-
 __all__ = [
-    "CONTRACT_VERSION",
     "EDGE_FALLING",
     "EDGE_RISING",
-    "NODE_STATES",
     "RECORDS",
     "Acknowledgement",
     "Block",
@@ -29,29 +23,15 @@ __all__ = [
     "Decision",
     "Event",
     "Frame",
-    "Heartbeat",
-    "Hello",
     "Loss",
-    "Message",
     "NodeEvent",
-    "NodeState",
-    "Notice",
-    "PayloadSpec",
     "Pose",
     "Record",
-    "Reply",
-    "Request",
     "StreamKind",
-    "StreamSpec",
-    "StreamStatus",
     "from_row",
-    "require_version",
     "row_dtype",
     "to_row",
 ]
-
-CONTRACT_VERSION = 1
-"""Version of everything in this module; a node of another version is refused."""
 
 EDGE_RISING = 1
 EDGE_FALLING = -1
@@ -63,24 +43,6 @@ _F64 = Annotated[float, Meta(extra={"dtype": "<f8"})]
 _Text24 = Annotated[str, Meta(max_length=24, extra={"dtype": "S24"})]
 _Text64 = Annotated[str, Meta(max_length=64, extra={"dtype": "S64"})]
 _Text160 = Annotated[str, Meta(max_length=160, extra={"dtype": "S160"})]
-
-
-def require_version(what: str, version: int) -> None:
-    """Refuse what follows another version of the contract.
-
-    Raises
-    ------
-    VersionError
-        Naming both versions.
-    """
-    if version != CONTRACT_VERSION:
-        msg = (
-            f"Expected {what} to follow contract version {CONTRACT_VERSION}, got "
-            f"{version}: install the same version of springhare in every interpreter "
-            "of the rig"
-        )
-        raise VersionError(msg)
-
 
 StreamKind = Literal[
     "frames",
@@ -333,137 +295,3 @@ def from_row(record: type[_R], row: np.void) -> _R:
         for name, value in zip(record.__struct_fields__, row.tolist(), strict=True)
     }
     return record(**values)
-
-
-class PayloadSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What follows a row: an array of one type and shape."""
-
-    dtype: str
-    """NumPy type string with byte order, e.g. ``|u1`` or ``<i2``."""
-    shape: tuple[int, ...]
-    """(height, width[, 3]) for frames, (count, channels) for samples, (bodyparts, 3)
-    for poses."""
-
-    @property
-    def nbytes(self) -> int:
-        """Size of one payload in bytes."""
-        return int(np.dtype(self.dtype).itemsize * np.prod(self.shape, dtype=np.int64))
-
-
-class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that a reader must know of a stream; it stands in the ring's header."""
-
-    name: str
-    """Path-like and unique in the session: ``cameras/left``, ``signals/daq/emg``,
-    ``events/daq``, ``poses/left``, ``decisions``, ``acknowledgements``,
-    ``clocks/daq``, ``losses/left``, ``node_events``."""
-    kind: StreamKind
-    node: str
-    """The node that writes it."""
-    payload: PayloadSpec | None = None
-    rate_hz: float | None = None
-    """Nominal rows per second; None for a stream that has no rate of its own."""
-    slots: int = 1024
-    """Depth of the ring; at least 4 s of the nominal rate."""
-    counters: tuple[str, ...] = ()
-    """Names of the writer's counters in the ring's header (at most 32), e.g.
-    ``failed_grabs``: they live in shared memory, so that they outlive the node."""
-    attributes: dict[str, str | float | int | list[str | float | int]] = {}
-    """Written as HDF5 attributes: units, channels, bodyparts, model, …"""
-    version: int = CONTRACT_VERSION
-
-    def __post_init__(self) -> None:
-        """Refuse another version of the contract."""
-        require_version(f"stream {self.name!r}", self.version)
-
-    @property
-    def row(self) -> np.dtype[np.void]:
-        """Layout of the stream's rows."""
-        return row_dtype(RECORDS[self.kind])
-
-
-NodeState = Literal[
-    "starting", "open", "ready", "running", "stopping", "stopped", "failed"
-]
-NODE_STATES: tuple[NodeState, ...] = (
-    "starting",
-    "open",
-    "ready",
-    "running",
-    "stopping",
-    "stopped",
-    "failed",
-)
-
-
-class Notice(msgspec.Struct, frozen=True, array_like=True):
-    """A wake-up: look at the ring's head."""
-
-    head: int
-    generation: int
-
-
-class _Message(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True
-):
-    version: int = CONTRACT_VERSION
-
-    def __post_init__(self) -> None:
-        """Refuse another version of the contract."""
-        require_version(f"a {type(self).__name__.lower()}", self.version)
-
-
-class Hello(_Message, frozen=True, kw_only=True):
-    """A node's first word to the supervisor."""
-
-    node: str
-    pid: int
-
-
-class StreamStatus(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
-    """How a node stands with one stream that it reads."""
-
-    taken: int = 0
-    """Elements that were read."""
-    skipped: int = 0
-    """Elements passed over by policy (newest wins)."""
-    lost: int = 0
-    """Elements overwritten before they could be read."""
-
-
-class Heartbeat(_Message, frozen=True, kw_only=True):
-    """A node says that it lives, twice a second."""
-
-    node: str
-    state: NodeState
-    host_ns: int
-    reads: dict[str, StreamStatus] = {}
-    """By name of the stream."""
-    metrics: dict[str, float] = {}
-    """Free figures with units in their names, e.g. ``latency_p50_ms``."""
-    detail: str = ""
-    """Why the node failed; empty while it has not."""
-
-
-class Request(_Message, frozen=True, kw_only=True):
-    """Something that a node (or the supervisor) is asked to do; always answered."""
-
-    request_id: int
-    name: str
-    arguments: dict[str, Any] = {}
-
-
-class Reply(_Message, frozen=True, kw_only=True):
-    """The answer to a request."""
-
-    request_id: int
-    node: str
-    ok: bool
-    result: dict[str, Any] = {}
-    error: str = ""
-
-
-Message = Hello | Heartbeat | Request | Reply
-"""All that travels on a control socket."""

@@ -1,0 +1,73 @@
+"""Every record and message of the rig: the contract, in one place.
+
+`records` is what streams carry and sessions keep, `streams` how a stream describes
+itself, `control` what travels between the supervisor and its nodes.
+"""
+
+from __future__ import annotations
+
+from rig.messages.control import (
+    NODE_STATES,
+    Heartbeat,
+    Hello,
+    Message,
+    NodeState,
+    Notice,
+    Reply,
+    Request,
+    StreamStatus,
+)
+from rig.messages.records import (
+    EDGE_FALLING,
+    EDGE_RISING,
+    RECORDS,
+    Acknowledgement,
+    Block,
+    ClockRecord,
+    Decision,
+    Event,
+    Frame,
+    Loss,
+    NodeEvent,
+    Pose,
+    Record,
+    StreamKind,
+    from_row,
+    row_dtype,
+    to_row,
+)
+from rig.messages.streams import PayloadSpec, StreamSpec
+from rig.messages.version import CONTRACT_VERSION, require_version
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "EDGE_FALLING",
+    "EDGE_RISING",
+    "NODE_STATES",
+    "RECORDS",
+    "Acknowledgement",
+    "Block",
+    "ClockRecord",
+    "Decision",
+    "Event",
+    "Frame",
+    "Heartbeat",
+    "Hello",
+    "Loss",
+    "Message",
+    "NodeEvent",
+    "NodeState",
+    "Notice",
+    "PayloadSpec",
+    "Pose",
+    "Record",
+    "Reply",
+    "Request",
+    "StreamKind",
+    "StreamSpec",
+    "StreamStatus",
+    "from_row",
+    "require_version",
+    "row_dtype",
+    "to_row",
+]
