@@ -71,7 +71,8 @@ def demo(
     """
     from rig.commands.demo_setup import DemoRequest, prepare
     from rig.commands.running import EXIT_STATUS, run_session, tell
-    from rig.supervisor.session import Options, Session
+    from rig.supervisor.plan import Options
+    from rig.supervisor.session import Session
 
     request = DemoRequest(
         seconds=seconds,

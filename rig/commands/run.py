@@ -70,7 +70,8 @@ def run(
     """
     from rig.commands.running import EXIT_STATUS, run_session, tell
     from rig.config.loading import load_experiment, load_faults
-    from rig.supervisor.session import Options, Session
+    from rig.supervisor.plan import Options
+    from rig.supervisor.session import Session
 
     planned = load_experiment(rig_file, task_file, session_file)
     rig = planned.rig.model_copy(update={"data_root": out}) if out else planned.rig

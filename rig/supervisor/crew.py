@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from rig.errors import DeviceError, StreamError
 from rig.messages import Heartbeat, Hello, NodeState, Reply, Request
 from rig.supervisor.children import Child, end_all
+from rig.supervisor.status import NodeFigures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from rig.bus.control import ControlServer
+    from rig.messages import StreamStatus
     from rig.supervisor.plan import NodePlan
     from sync.clock import Clock
 
@@ -180,10 +182,23 @@ class Crew:
             and now - child.heard_ns > _HUNG_NS
         ]
 
-    def alive(self, name: str) -> bool:
-        """Tell whether a node's process still runs."""
+    def reads(self, name: str) -> Mapping[str, StreamStatus]:
+        """Return how a node stood with its streams at its last heartbeat."""
         child = self.children.get(name)
-        return child is not None and child.process.poll() is None
+        return child.heartbeat.reads if child and child.heartbeat else {}
+
+    def figures(self) -> list[NodeFigures]:
+        """Return every node at a glance."""
+        now = self._clock.now()
+        return [
+            NodeFigures(
+                child.name,
+                child.state,
+                (now - child.heard_ns) / 1e9 if child.heard_ns else 0.0,
+                child.heartbeat.metrics if child.heartbeat else {},
+            )
+            for child in self.children.values()
+        ]
 
     def dismiss(self) -> None:
         """End every process; may be called twice."""

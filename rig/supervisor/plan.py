@@ -13,15 +13,32 @@ from typing import TYPE_CHECKING, Any, Literal
 from rig.config.rig import BaslerConfig, HarpConfig, RigConfig, VideoConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from rig.config.fault_script import ScriptedFault
     from rig.config.rig import Device
     from rig.config.task import TaskConfig
 
-__all__ = ["NodePlan", "SessionPlan", "plan_nodes", "slowed"]
+__all__ = ["NodePlan", "Options", "SessionPlan", "plan_nodes", "slowed"]
 
 _RECORDER, _CONSUMER, _SOURCE, _CAMERA, _TRIGGER = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a session is run, apart from the three configs."""
+
+    simulate: bool = False
+    """Every device is replaced by its twin."""
+    slow: float = 1.0
+    """The simulated world runs so many times slower."""
+    seconds: float | None = None
+    """Stop after so long; None until asked."""
+    faults: Sequence[ScriptedFault] = ()
+    """Script of the simulated faults."""
+    keep_truth: bool = False
+    """Write what the simulated boards sent to ``truth.json`` in the session."""
 
 
 @dataclass(frozen=True, slots=True)

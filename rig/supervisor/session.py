@@ -30,17 +30,16 @@ from rig.supervisor.crew import Crew
 from rig.supervisor.disturb import Disturber
 from rig.supervisor.ending import close_session, salvage_abandoned, salvage_unfinished
 from rig.supervisor.lock import rig_lock
-from rig.supervisor.plan import plan_nodes, slowed
+from rig.supervisor.plan import Options, plan_nodes, slowed
 from rig.supervisor.preflight import preflight, require
 from rig.supervisor.rings import SessionRings
-from rig.supervisor.status import NodeFigures, Status
+from rig.supervisor.status import Status
 from sync.clock import Clock, MonotonicClock, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from rig.config.fault_script import ScriptedFault
     from rig.config.rig import RigConfig
     from rig.config.session import SessionConfig
     from rig.config.task import TaskConfig
@@ -48,25 +47,9 @@ if TYPE_CHECKING:
     from rig.supervisor.children import Child
     from rig.supervisor.preflight import Check
 
-__all__ = ["Options", "Result", "Session"]
+__all__ = ["Result", "Session"]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a session is run, apart from the three configs."""
-
-    simulate: bool = False
-    """Every device is replaced by its twin."""
-    slow: float = 1.0
-    """The simulated world runs so many times slower."""
-    seconds: float | None = None
-    """Stop after so long; None until asked."""
-    faults: Sequence[ScriptedFault] = ()
-    """Script of the simulated faults."""
-    keep_truth: bool = False
-    """Write what the simulated boards sent to ``truth.json`` in the session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,20 +207,21 @@ class Session:
         }
 
     def _stand_in(self, streams: StreamDirectory) -> StandIn:
-        rig_file = streams.path / "rig.json"
-        rig_file.write_text(self._rig.model_dump_json(), encoding="utf-8")
         faults_file = streams.path / "faults.json"
         faults_file.write_bytes(msgspec.json.encode(self._faults()))
-        truth = [f"--truth={self.folder / 'truth.json'}"]
+        rig_file = streams.path / "rig.json"
+        rig_file.write_text(self._rig.model_dump_json(), encoding="utf-8")
+        arguments = {
+            "rig": rig_file,
+            "epoch": streams.path / "epoch",
+            "seed": self._session.seed,
+            "slow": self._options.slow,
+            "faults": faults_file,
+        }
+        if self._options.keep_truth:
+            arguments["truth"] = self.folder / "truth.json"
         return StandIn.start(
-            [
-                f"--rig={rig_file}",
-                f"--epoch={streams.path / 'epoch'}",
-                f"--seed={self._session.seed}",
-                f"--slow={self._options.slow}",
-                f"--faults={faults_file}",
-                *(truth if self._options.keep_truth else []),
-            ],
+            [f"--{name}={value}" for name, value in arguments.items()],
             self.folder / "log",
         )
 
@@ -405,24 +389,14 @@ class Session:
         self._observe(self._status())
 
     def _status(self) -> Status:
-        now = self._clock.now()
-        children = self._crew.children if self._crew else {}
-        recorder = children.get("recorder")
-        beat = recorder.heartbeat if recorder else None
+        crew = self._crew
+        elapsed_s = (self._clock.now() - self._started_ns) / 1e9
         return Status(
             phase=self._phase,
             session_id=self.session_id,
-            elapsed_s=(now - self._started_ns) / 1e9,
-            nodes=[
-                NodeFigures(
-                    child.name,
-                    child.state,
-                    (now - child.heard_ns) / 1e9 if child.heard_ns else 0.0,
-                    child.heartbeat.metrics if child.heartbeat else {},
-                )
-                for child in children.values()
-            ],
-            streams=self._rings.figures(beat.reads if beat else {})
-            if self._rings
-            else [],
+            elapsed_s=elapsed_s,
+            nodes=crew.figures() if crew else (),
+            streams=self._rings.figures(crew.reads("recorder"))
+            if crew and self._rings
+            else (),
         )
