@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from rig.config.session import SessionConfig
     from rig.config.task import TaskConfig
     from rig.recording.ledger import Ledger
+    from rig.recording.sidecar import Verdict
     from rig.supervisor.children import Child
     from rig.supervisor.preflight import Check
 
@@ -58,11 +59,15 @@ class Result:
 
     folder: Path
     session_id: str
-    verdict: Literal["PASS", "WARN", "FAIL"]
     reason: str
     """Why the session ended, in words."""
     ledger: Ledger
     checks: Sequence[Check]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the session is worth."""
+        return self.ledger.verdict
 
 
 class Session:
@@ -85,7 +90,7 @@ class Session:
         rig: RigConfig,
         task: TaskConfig | None,
         session: SessionConfig,
-        options: Options = Options(),
+        options: Options,
         observe: Callable[[Status], None] = lambda _: None,
         clock: Clock | None = None,
     ) -> None:
@@ -133,12 +138,7 @@ class Session:
                 self._watch(crew, rings)
                 ledger = self._end(crew, rings)
         return Result(
-            self.folder,
-            self.session_id,
-            ledger.verdict,
-            self._stop_reason,
-            ledger,
-            checks,
+            self.folder, self.session_id, self._stop_reason, ledger, tuple(checks)
         )
 
     def rehearse(self) -> tuple[list[Check], dict[str, list[StreamSpec]]]:
