@@ -8,14 +8,18 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 from rich.console import Console
 
 from rig.commands.ledger_table import ledger_table
 from rig.commands.live import LiveTable
+from rig.recording.latency import latencies
+from rig.recording.reader import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
+    from rig.recording.latency import Latency
     from rig.supervisor.session import Result, Session
     from rig.supervisor.status import Status
 
@@ -60,12 +64,18 @@ def _one_interrupt(session: Session) -> Iterator[None]:
 
 def tell(result: Result, *, as_json: bool) -> None:
     """Print what came of a session, for a person or for a program."""
+    with Recording.open(result.folder) as recording:
+        took = latencies(recording)
     if as_json:
-        click.echo(json.dumps(_as_dict(result), indent=2))
+        click.echo(json.dumps(_as_dict(result, took), indent=2))
         return
     console = Console(highlight=False, soft_wrap=True)
     console.print(ledger_table(result.ledger))
     colour = {"PASS": "green", "WARN": "yellow", "FAIL": "red"}[result.verdict]
+    for name, latency in took.items():
+        console.print(
+            f"{name}: {latency.p50_ms:.1f} ms (p50), {latency.p99_ms:.1f} ms (p99)"
+        )
     console.print(f"\nended: {result.reason}")
     console.print(
         f"verdict: [bold {colour}]{result.verdict}[/], {result.ledger.reason}"
@@ -73,11 +83,12 @@ def tell(result: Result, *, as_json: bool) -> None:
     console.print(f"session: {result.folder}", markup=False)
 
 
-def _as_dict(result: Result) -> dict[str, Any]:
+def _as_dict(result: Result, took: Mapping[str, Latency]) -> dict[str, Any]:
     return {
         "verdict": result.verdict,
         "reason": result.reason,
         "session_id": result.session_id,
         "folder": str(result.folder),
+        "latencies": msgspec.to_builtins(took),
         "ledger": result.ledger.to_dict(),
     }

@@ -95,6 +95,7 @@ class PylonCamera:
         self._claim = claim
         self._triggered = config.trigger.mode == "software"
         self._emulated = config.emulator is not None
+        self._tells_ready = bool(camera.CanWaitForFrameTriggerReady())
         self._ends: dict[int, int] = {}
         self._handler: Any = self._listen() if self._emulated else None
         self._ticks_per_s = _ticks_per_s(features)
@@ -117,7 +118,7 @@ class PylonCamera:
             self._camera.StartGrabbing(
                 pylon.GrabStrategy_OneByOne, pylon.GrabLoop_ProvidedByUser
             )
-            if self._triggered and self._camera.CanWaitForFrameTriggerReady():
+            if self._triggered and self._tells_ready:
                 self._camera.WaitForFrameTriggerReady(
                     _READY_MS, pylon.TimeoutHandling_Return
                 )
@@ -146,11 +147,11 @@ class PylonCamera:
 
     def ready(self) -> bool:
         """Tell whether a trigger would be heard."""
-        camera = self._camera
+        if not self._tells_ready:
+            return True
+        how = self._pylon.TimeoutHandling_Return
         try:
-            return not camera.CanWaitForFrameTriggerReady() or (
-                camera.WaitForFrameTriggerReady(0, self._pylon.TimeoutHandling_Return)
-            )
+            return self._camera.WaitForFrameTriggerReady(0, how)
         except self._error as error:
             raise self._gone(error) from error
 

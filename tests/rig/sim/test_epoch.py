@@ -57,16 +57,16 @@ def test_processes_that_race_agree(tmp_path):
     context = multiprocessing.get_context("spawn")
     for attempt in range(3):
         path = tmp_path / f"epoch{attempt}"
-        gate, answers = context.Barrier(3, timeout=30), context.Queue()
+        gate, answers = context.Barrier(3, timeout=120), context.Queue()
         racers = [
             context.Process(target=_begin, args=(path, 1000 + k, gate, answers))
             for k in range(3)
         ]
         for racer in racers:
             racer.start()
-        heard = {answers.get(timeout=30) for _ in racers}
+        heard = {answers.get(timeout=120) for _ in racers}
         for racer in racers:
-            racer.join(timeout=30)
+            racer.join(timeout=120)
             assert racer.exitcode == 0
         answers.close()
         answers.join_thread()
