@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from inference.model import ModelFile
+    from inference.model_file import ModelFile
 
 __all__ = ["DlcliveModel"]
 

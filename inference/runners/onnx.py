@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from inference.model import ModelFile
+    from inference.model_file import ModelFile
 
 __all__ = ["MODEL_FORMAT", "OnnxModel"]
 

@@ -70,16 +70,23 @@ def run(
     """
     from rig.commands.running import EXIT_STATUS, run_session, tell
     from rig.config.loading import load_experiment, load_faults
+    from rig.config.together import check_script
     from rig.supervisor.plan import Options
     from rig.supervisor.session import Session
 
     planned = load_experiment(rig_file, task_file, session_file)
     rig = planned.rig.model_copy(update={"data_root": out}) if out else planned.rig
+    if (faults_file or slow != 1 or truth) and not simulate:
+        msg = "expected --simulate with --faults, --slow or --truth"
+        raise click.UsageError(msg)
+    script = load_faults(faults_file) if faults_file else None
+    if script:
+        check_script(rig, script)
     options = Options(
         simulate=simulate,
         slow=slow,
         seconds=seconds,
-        faults=load_faults(faults_file).faults if faults_file else (),
+        faults=script.faults if script else (),
         keep_truth=truth,
     )
 

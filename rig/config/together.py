@@ -12,11 +12,12 @@ from rig.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from rig.config.fault_script import FaultScript
     from rig.config.rig import ActuatorLine, RigConfig
     from rig.config.session import SessionConfig
     from rig.config.task import Action, InferenceConfig, RuleConfig, TaskConfig
 
-__all__ = ["Place", "check_together", "together_faults"]
+__all__ = ["Place", "check_script", "check_together", "together_faults"]
 
 Place = Literal["rig", "task", "session"]
 """In which file a fault is to be mended."""
@@ -33,6 +34,26 @@ def check_together(rig: RigConfig, task: TaskConfig, session: SessionConfig) -> 
     faults = together_faults(rig, task, session)
     if faults:
         raise ConfigError("\n".join(f"{place}: {fault}" for place, fault in faults))
+
+
+def check_script(rig: RigConfig, script: FaultScript) -> None:
+    """Check that a script of faults strikes what is there.
+
+    Raises
+    ------
+    ConfigError
+        With every device of the script that the rig does not have.
+    """
+    known = [*rig.devices, "recorder", "inference"]
+    faults = [
+        Fault(
+            ("faults", k, "device"), f"expected a device{_known(entry.device, known)}"
+        )
+        for k, entry in enumerate(script.faults)
+        if entry.device not in known
+    ]
+    if faults:
+        raise ConfigError("\n".join(str(fault) for fault in faults))
 
 
 def together_faults(

@@ -53,6 +53,7 @@ __all__ = ["BaslerCamera"]
 _TURN_NS = 20_000_000
 _HURRIED_NS = 1_000_000
 _BUSY_NS = 30_000_000
+_LATCH_NS = 200_000_000
 _LOOK_NS = 500_000_000
 _RETRY_NS = 250_000_000
 _DRAIN_NS = 1_000_000_000
@@ -89,7 +90,8 @@ class BaslerCamera:
         self._nothing = Event()
         """Never set: waits where there is nothing to wake us."""
         self._triggering: Triggering = ByItself()
-        self._last_ns = self._lost_ns = self._look_ns = self._retry_ns = 0
+        self._last_ns = self._lost_ns = self._retry_ns = 0
+        self._look_ns = self._latch_ns = 0
 
     def open(self) -> Sequence[StreamSpec]:
         """Open the camera, set it up and check it; declare the streams.
@@ -236,7 +238,10 @@ class BaslerCamera:
         all_there = self._retrieve(driver)
         self._triggering.work(driver)
         now_ns = self._clock.now()
-        if all_there and now_ns >= self._look_ns:
+        if all_there and now_ns >= self._latch_ns:
+            self._latch_ns = now_ns + _LATCH_NS
+            self._latch(driver)
+        if now_ns >= self._look_ns:
             self._look_ns = now_ns + _LOOK_NS
             self._look_after(driver, now_ns)
 
@@ -307,7 +312,6 @@ class BaslerCamera:
         if driver.removed():
             msg = f"camera {self._config.serial} was removed"
             raise CameraGoneError(msg)
-        self._latch(driver)
         self._the_output().clock_model(self._exposures.record(now_ns))
 
     def _latch(self, driver: CameraDriver) -> None:

@@ -39,8 +39,8 @@ _PAYLOADS: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 _LEAST_SLOTS = 8
 _CLOCK_RATE_HZ = 2.0
-_LATE_NS = 50_000_000
 _RESET_NS = 3_000_000_000
+_TRUSTED_NS = 10_000_000_000
 
 
 class FrameIds:
@@ -124,7 +124,7 @@ class ExposureClock:
         self._half_ns = info.exposure_ns // 2
         self._to_end_ns = info.exposure_ns if info.stamp == "exposure_start" else 0
         self._stamped = info.stamp != "none"
-        self._latched_ns = -_RESET_NS
+        self._latched_ns = -_TRUSTED_NS
 
     def is_foreign(self, grab: Grab) -> bool:
         """Tell whether the camera's clock was set back: ask it for its time first."""
@@ -136,8 +136,8 @@ class ExposureClock:
         if not self._stamped or grab.device_ns < 0:
             return latest_ns
         end_ns = grab.device_ns + self._to_end_ns
-        # an image that was held up tells nothing, and looks like a clock set back
-        if not _LATE_NS < self._latched_ns - end_ns < _RESET_NS:
+        # of a camera that answers, images tell only what comes too late
+        if not -_RESET_NS < end_ns - self._latched_ns < _TRUSTED_NS:
             self.clock.update(end_ns, grab.arrival_ns)
         middle_ns, _ = self.clock.to_host(end_ns - self._half_ns)
         return min(middle_ns, latest_ns)

@@ -144,8 +144,8 @@ class WiredTriggers:
 
     Both devices stamp what they see, so from one frame to the next as much time
     passes as from its trigger to the next one's: that tells which triggers the
-    camera did not hear. The first frame belongs to the trigger that is nearest on
-    the host's clock.
+    camera did not hear. The first frame belongs to the first trigger that the host
+    did not know of before (but for half a period).
 
     Parameters
     ----------
@@ -220,6 +220,11 @@ class WiredTriggers:
         if exposure.device_ns < 0 or self._is_reset(exposure):
             return True, self._match(exposure, min(exposure.missing, len(self) - 1))
         offs = self._offs(exposure)
+        if self._last is None:
+            # the host may learn of a trigger late, but not before it happens
+            first = (k for k, off in enumerate(offs) if off >= -self._half_ns)
+            k = next(first, None)
+            return (False, None) if k is None else (True, self._match(exposure, k))
         k = min(range(len(offs)), key=lambda i: abs(offs[i]))
         if abs(offs[k]) <= self._half_ns:
             return True, self._match(exposure, k)

@@ -8,7 +8,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("name", "slow"), [("reach-2p", 10), ("open-field-miniscope", 4), ("jump-rig", 20)]
+    ("name", "slow"),
+    [("demo", 8), ("reach-2p", 10), ("open-field-miniscope", 4), ("jump-rig", 20)],
 )
 def test_runs_simulated(springhare, name, slow):
     folder = examples_folder()

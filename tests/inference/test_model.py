@@ -5,7 +5,8 @@ import sys
 import numpy as np
 import pytest
 
-from inference.model import CroppedModel, find_model, load_model
+from inference.model import CroppedModel, load_model
+from inference.model_file import find_model
 from rig.config.task import InferenceConfig
 from rig.errors import ModelError
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.model import find_model, load_model
+from inference.model import load_model
+from inference.model_file import find_model
 from rig.config.task import InferenceConfig
 from rig.errors import ModelError
 

@@ -127,7 +127,7 @@ class CameraContract:
         assert counted["disconnections"] == 1
         assert camera_bench.accounted() == counted["triggers_seen"]
         losses = camera_bench.losses()
-        assert {cause for *_, cause in losses} == {b"the camera was unplugged"}
+        assert b"the camera was unplugged" in {cause for *_, cause in losses}
         assert sum(loss[2] for loss in losses) == counted["triggers_ignored"]
 
     @pytest.mark.slow

@@ -162,7 +162,7 @@ def test_by_wire_each_trigger_is_accounted_for_once(fates, stalls, seed):
     fates = ["ok", *fates, "ok"]  # the first one says where the others are
     rng, clock, output = np.random.default_rng(seed), ManualClock(10**12), Output()
     at_ns = 10**12 + 5 + np.arange(len(fates)) * PERIOD_NS
-    known_ns = np.maximum.accumulate(at_ns + (rng.uniform(0.1, 4, len(fates)) * MS))
+    known_ns = np.maximum.accumulate(at_ns + (rng.uniform(0.1, 60, len(fates)) * MS))
     stamps_ns = np.arange(len(fates)) * round(PERIOD_NS * (1 + 80e-6)) + 10**10
     follower = Follower(clock, known_ns.astype(int).tolist(), stamps_ns.tolist())
     camera = Wired(clock, fates, rng.uniform(0.1, 60, len(fates)) * MS)

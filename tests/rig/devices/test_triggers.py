@@ -103,10 +103,10 @@ class TestWiredTriggers:
     def test_each_frame_finds_its_own_trigger(self, fates, ppm, offset_ns, seed):
         rng = np.random.default_rng(seed)
         fates = ["ok", *fates, "ok"]  # the first one says where the others are
-        heap, missing = [], 0
+        heap, missing, known_ns = [], 0, 0
         for n, fate in enumerate(fates):
             at_ns = 10**12 + n * PERIOD_NS
-            known_ns = at_ns + int(rng.uniform(0.1, 4) * MS)
+            known_ns = max(known_ns, at_ns + int(rng.uniform(0.1, 60) * MS))
             event = Trigger(n, known_ns, 55 * 10**9 + n * PERIOD_NS)
             heapq.heappush(heap, (known_ns, 2 * n, "trigger", event))
             if fate == "ok":
@@ -133,6 +133,17 @@ class TestWiredTriggers:
         match = wired.frame(10 * MS + 5, 20 * MS, 0)
         assert match is not None
         assert match.seq == 1
+        assert wired.unheard() == []
+
+    def test_a_first_trigger_that_is_known_very_late_still_counts(self):
+        wired = WiredTriggers(100)
+        assert wired.frame(0, 50 * MS, 0) is None
+        assert wired.frame(10 * MS, 60 * MS, 0) is None
+        for n in range(3):
+            wired.expect(Trigger(n, 80 * MS + n, n * PERIOD_NS))
+        match = wired.frame(20 * MS, 70 * MS, 0)
+        assert match is not None
+        assert match.seq == 2
         assert wired.unheard() == []
 
     def test_a_frame_without_a_trigger_does_not_hold_up_the_others(self):
