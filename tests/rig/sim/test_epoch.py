@@ -1,4 +1,5 @@
-import multiprocessing
+import subprocess
+import sys
 
 import pytest
 
@@ -47,28 +48,37 @@ def test_time_cannot_stand_still(tmp_path):
         Epoch(tmp_path / "epoch", slow=0)
 
 
-def _begin(path, moment_ns, gate, answers):
-    gate.wait()
-    answers.put(Epoch(path).begin(moment_ns))
+_RACER = """
+import sys
+from pathlib import Path
+from rig.sim.epoch import Epoch
+
+path, moment_ns = Path(sys.argv[1]), int(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+print(Epoch(path).begin(moment_ns), flush=True)
+"""
 
 
 @pytest.mark.slow
 def test_processes_that_race_agree(tmp_path):
-    context = multiprocessing.get_context("spawn")
     for attempt in range(3):
         path = tmp_path / f"epoch{attempt}"
-        gate, answers = context.Barrier(3, timeout=120), context.Queue()
         racers = [
-            context.Process(target=_begin, args=(path, 1000 + k, gate, answers))
+            subprocess.Popen(
+                [sys.executable, "-c", _RACER, str(path), str(1000 + k)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
             for k in range(3)
         ]
         for racer in racers:
-            racer.start()
-        heard = {answers.get(timeout=120) for _ in racers}
+            assert racer.stdout.readline() == "ready\n"
         for racer in racers:
-            racer.join(timeout=120)
-            assert racer.exitcode == 0
-        answers.close()
-        answers.join_thread()
+            racer.stdin.write("go\n")
+            racer.stdin.flush()
+        heard = {int(racer.communicate()[0]) for racer in racers}
+        assert [racer.returncode for racer in racers] == [0, 0, 0]
         assert len(heard) == 1
         assert Epoch(path).began_ns() in heard
