@@ -27,9 +27,11 @@ import numpy as np
 
 from rig.config.rig import BaslerConfig, FreeRunning, RigConfig, SoftwareTrigger
 from rig.devices.camera import ExposureClock, FrameIds, camera_specs, payload_of
+from rig.devices.camera_by_host import ByHost
+from rig.devices.camera_by_wire import ByWire
 from rig.devices.camera_driver import CameraGoneError
 from rig.devices.camera_output import CameraOutput
-from rig.devices.camera_triggering import ByHost, ByItself, ByWire, Triggering
+from rig.devices.camera_triggering import ByItself, TriggerBooks, Triggering
 from rig.devices.pylon import connect_pylon
 from rig.devices.triggers import TriggerFollower
 from rig.errors import DeviceError
@@ -228,9 +230,10 @@ class BaslerCamera:
             streams.reader(f"events/{self._source}"), source.camera_trigger.line
         )
         exposure_ns = self._the_driver().info.exposure_ns
+        books = TriggerBooks(follower, output, self._clock, exposure_ns)
         if isinstance(self._config.trigger, SoftwareTrigger):
-            return ByHost(follower, output, self._clock, exposure_ns)
-        return ByWire(follower, output, self._clock, exposure_ns, self._rate_hz)
+            return ByHost(books)
+        return ByWire(books, self._rate_hz)
 
     def _turn(self, driver: CameraDriver) -> None:
         self._wait(self._patience_ns(driver))

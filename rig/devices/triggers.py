@@ -16,7 +16,7 @@ from rig.messages import EDGE_RISING, StreamStatus
 if TYPE_CHECKING:
     from rig.bus.reader import RingReader
 
-__all__ = ["SentTriggers", "Trigger", "TriggerFollower", "WiredTriggers"]
+__all__ = ["Match", "SentTriggers", "Trigger", "TriggerFollower", "WiredTriggers"]
 
 _MOST = 256
 _RESET_NS = 1_000_000_000
@@ -76,6 +76,18 @@ class TriggerFollower:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a frame tells of the triggers."""
+
+    trigger: Trigger | None = None
+    """Its own; None if there was none, or the host does not know of it yet."""
+    unheard: tuple[Trigger, ...] = ()
+    """Triggers before it that the camera did not hear."""
+    surplus: int = 0
+    """Of how many missing frames the triggers are not waiting any more."""
+
+
 class SentTriggers:
     """Triggers that the host has sent to a camera, until their frames are there."""
 
@@ -95,9 +107,7 @@ class SentTriggers:
         """Note a trigger that was sent."""
         self._sent.append((trigger, sent_ns))
 
-    def frame(
-        self, exposed_ns: int | None, missing: int
-    ) -> tuple[Trigger | None, list[Trigger]]:
+    def frame(self, exposed_ns: int | None, missing: int) -> Match:
         """Match a frame.
 
         Parameters
@@ -107,22 +117,17 @@ class SentTriggers:
             tell. Then only the order counts.
         missing
             Frames that were lost on the way before it.
-
-        Returns
-        -------
-        tuple
-            The frame's trigger, None if none was sent; and those sent before it that
-            the camera did not hear.
         """
         if not self._sent:
-            return None, []
+            return Match(surplus=missing)
         place = min(missing, len(self._sent) - 1)
         if exposed_ns is not None:
             began_ns = exposed_ns + _SLACK_NS
             earlier = sum(sent_ns <= began_ns for _, sent_ns in self._sent)
             place = max(earlier - 1, 0)
-        before = [self._sent.popleft()[0] for _ in range(place)]
-        return self._sent.popleft()[0], before[missing:]
+        before = tuple(self._sent.popleft()[0] for _ in range(place))
+        trigger, _ = self._sent.popleft()
+        return Match(trigger, before[missing:], max(missing - place, 0))
 
     def overdue(self, before_ns: int) -> list[Trigger]:
         """Give up, and return, the triggers that were sent before then."""
@@ -172,10 +177,11 @@ class WiredTriggers:
     def expect(self, trigger: Trigger) -> None:
         """Note a trigger that the camera should have heard."""
         self._waiting.append(trigger)
-        while self._early and self._settle(self._early[0])[0]:
+        while self._early and (match := self._settle(self._early[0])) is not None:
             self._early.popleft()
+            self._unheard.extend(match.unheard)
 
-    def frame(self, device_ns: int, exposed_ns: int, missing: int) -> Trigger | None:
+    def frame(self, device_ns: int, exposed_ns: int, missing: int) -> Match:
         """Match a frame.
 
         Parameters
@@ -186,23 +192,16 @@ class WiredTriggers:
             Host time at which its exposure began.
         missing
             Frames that were lost on the way before it.
-
-        Returns
-        -------
-        Trigger or None
-            The frame's trigger; None if the host does not know of it yet.
         """
         exposure = _Exposure(device_ns, exposed_ns, missing)
-        if self._early:
+        settled = None if self._early else self._settle(exposure)
+        if settled is None:
             self._early.append(exposure)
-            return None
-        settled, trigger = self._settle(exposure)
-        if not settled:
-            self._early.append(exposure)
-        return trigger
+            return Match()
+        return settled
 
     def unheard(self) -> list[Trigger]:
-        """Return, once, the triggers that turned out to have no frame."""
+        """Return, once, what was found out when a trigger came after its frame."""
         found, self._unheard = self._unheard, []
         return found
 
@@ -213,31 +212,30 @@ class WiredTriggers:
             late.append(self._waiting.popleft())
         return late
 
-    def _settle(self, exposure: _Exposure) -> tuple[bool, Trigger | None]:
-        """Decide about a frame; (False, None) when more triggers must be known."""
+    def _settle(self, exposure: _Exposure) -> Match | None:
+        """Decide about a frame; None when more triggers must be known."""
         if not self._waiting:
-            return False, None
+            return None
         if exposure.device_ns < 0 or self._is_reset(exposure):
-            return True, self._match(exposure, min(exposure.missing, len(self) - 1))
+            return self._match(exposure, min(exposure.missing, len(self) - 1))
         offs = self._offs(exposure)
         if self._last is None:
             # the host may learn of a trigger late, but not before it happens
             first = (k for k, off in enumerate(offs) if off >= -self._half_ns)
             k = next(first, None)
-            return (False, None) if k is None else (True, self._match(exposure, k))
+            return None if k is None else self._match(exposure, k)
         k = min(range(len(offs)), key=lambda i: abs(offs[i]))
         if abs(offs[k]) <= self._half_ns:
-            return True, self._match(exposure, k)
+            return self._match(exposure, k)
         # the frame is later than all that is known, or its trigger is not known
-        return (False, None) if offs[k] < 0 else (True, None)
+        return None if offs[k] < 0 else Match()
 
-    def _match(self, exposure: _Exposure, k: int) -> Trigger:
-        before = [self._waiting.popleft() for _ in range(k)]
-        self._unheard.extend(before[exposure.missing :])
+    def _match(self, exposure: _Exposure, place: int) -> Match:
+        before = tuple(self._waiting.popleft() for _ in range(place))
         trigger = self._waiting.popleft()
-        stamp_ns = exposure.device_ns
+        missing, stamp_ns = exposure.missing, exposure.device_ns
         self._last = (trigger, stamp_ns) if stamp_ns >= 0 else None
-        return trigger
+        return Match(trigger, before[missing:], max(missing - place, 0))
 
     def _offs(self, exposure: _Exposure) -> list[int]:
         """Return by how much each waiting trigger is later than the frame's own."""

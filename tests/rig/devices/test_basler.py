@@ -190,6 +190,7 @@ class TestTriggers:
         causes = [loss[3] for loss in camera_bench.losses()]
         assert causes == [b"no frame came: the camera did not hear the trigger"]
 
+    @pytest.mark.slow
     def test_triggers_without_frames_are_told_at_the_end(self, camera_bench, fake):
         node, camera = fake("hardware")
         camera_bench.trigger(4).join()

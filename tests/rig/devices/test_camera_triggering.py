@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rig.devices.camera import FrameIds
+from rig.devices.camera_by_host import ByHost
+from rig.devices.camera_by_wire import ByWire
 from rig.devices.camera_driver import Grab, IdRule
-from rig.devices.camera_triggering import ByHost, ByItself, ByWire
+from rig.devices.camera_triggering import ByItself, TriggerBooks
 from rig.devices.triggers import Trigger
 from sync.clock import ManualClock
 
@@ -134,7 +136,7 @@ def test_by_host_each_trigger_is_accounted_for_once(fates, stalls, seed, stamped
     follower = Follower(clock, known_ns.astype(int).tolist(), at_ns.tolist())
     delays_ns = rng.uniform(0.1, 60, len(fates)) * MS
     camera = Camera(clock, fates, delays_ns, stamped)
-    triggering = ByHost(follower, output, clock, EXPOSURE_NS)
+    triggering = ByHost(TriggerBooks(follower, output, clock, EXPOSURE_NS))
     turns = steps(rng, len(fates), stalls)
     matches = serve(triggering, camera, output, clock, turns)
     assert output.counted["triggers_seen"] == len(fates) == accounted(output)
@@ -167,7 +169,9 @@ def test_by_wire_each_trigger_is_accounted_for_once(fates, stalls, seed):
     follower = Follower(clock, known_ns.astype(int).tolist(), stamps_ns.tolist())
     camera = Wired(clock, fates, rng.uniform(0.1, 60, len(fates)) * MS)
     camera.wire(at_ns.tolist())
-    triggering = ByWire(follower, output, clock, EXPOSURE_NS, 1e9 / PERIOD_NS)
+    triggering = ByWire(
+        TriggerBooks(follower, output, clock, EXPOSURE_NS), 1e9 / PERIOD_NS
+    )
     turns = steps(rng, len(fates), stalls)
     matches = serve(triggering, camera, output, clock, turns)
     assert output.counted["triggers_seen"] == len(fates) == accounted(output)
@@ -180,11 +184,23 @@ def test_a_gap_that_shows_late_is_not_counted_twice():
     known_ns = [10**12, 10**12 + 10_000 * MS]
     camera = Camera(clock, ["lost", "ok"], [MS, MS])
     follower = Follower(clock, known_ns, known_ns)
-    triggering = ByHost(follower, output, clock, EXPOSURE_NS)
+    triggering = ByHost(TriggerBooks(follower, output, clock, EXPOSURE_NS))
     serve(triggering, camera, output, clock, [10 * MS] * 1100)
     assert output.counted["triggers_ignored"] == 1
     assert output.counted["missing_ids"] == 0
     assert accounted(output) == 2
+
+
+def test_a_trigger_given_up_does_not_explain_another_that_is_missing():
+    clock, output = ManualClock(10**12), Output()
+    known_ns = [10**12, 10**12 + 10_000 * MS, 10**12 + 10_010 * MS]
+    camera = Camera(clock, ["deaf", "lost", "ok"], [MS] * 3)
+    follower = Follower(clock, known_ns, known_ns)
+    books = TriggerBooks(follower, output, clock, EXPOSURE_NS)
+    serve(ByHost(books), camera, output, clock, [10 * MS] * 1100)
+    assert output.counted["triggers_ignored"] == 1
+    assert output.counted["missing_ids"] == 1
+    assert accounted(output) == 3
 
 
 @pytest.mark.parametrize("way", ["host", "wire"])
@@ -193,9 +209,9 @@ def test_triggers_of_a_camera_that_is_gone_are_ignored(way):
     known_ns = [10**12 + k * PERIOD_NS for k in range(6)]
     follower = Follower(clock, known_ns, known_ns)
     triggering = (
-        ByHost(follower, output, clock, EXPOSURE_NS)
+        ByHost(TriggerBooks(follower, output, clock, EXPOSURE_NS))
         if way == "host"
-        else ByWire(follower, output, clock, EXPOSURE_NS, 100.0)
+        else ByWire(TriggerBooks(follower, output, clock, EXPOSURE_NS), 100.0)
     )
     camera = Camera(clock, ["ok"] * 6, [MS] * 6)
     triggering.listen()

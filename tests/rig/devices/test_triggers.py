@@ -4,7 +4,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rig.devices.triggers import SentTriggers, Trigger, TriggerFollower, WiredTriggers
+from rig.devices.triggers import (
+    Match,
+    SentTriggers,
+    Trigger,
+    TriggerFollower,
+    WiredTriggers,
+)
 
 MS = 1_000_000
 PERIOD_NS = 10 * MS
@@ -18,39 +24,39 @@ class TestSentTriggers:
     def test_a_frame_belongs_to_the_trigger_that_was_sent(self):
         sent = SentTriggers()
         sent.send(trigger(3), 100)
-        assert sent.frame(100, 0) == (trigger(3), [])
-        assert sent.frame(200, 0) == (None, [])
+        assert sent.frame(100, 0) == Match(trigger(3))
+        assert sent.frame(200, 0) == Match()
 
     def test_a_trigger_without_a_frame_was_not_heard(self):
         sent = SentTriggers()
         sent.send(trigger(3), 100)
         sent.send(trigger(4), 200)
-        assert sent.frame(250, 0) == (trigger(4), [trigger(3)])
+        assert sent.frame(250, 0) == Match(trigger(4), (trigger(3),))
 
     def test_a_trigger_whose_frame_was_lost_is_not_called_unheard(self):
         sent = SentTriggers()
         sent.send(trigger(3), 100)
         sent.send(trigger(4), 200)
-        assert sent.frame(250, 1) == (trigger(4), [])
+        assert sent.frame(250, 1) == Match(trigger(4))
 
     def test_a_late_frame_keeps_its_trigger(self):
         sent = SentTriggers()
         sent.send(trigger(3), 1 * MS)
         sent.send(trigger(4), 9 * MS)
-        assert sent.frame(2 * MS, 0) == (trigger(3), [])
-        assert sent.frame(10 * MS, 0) == (trigger(4), [])
+        assert sent.frame(2 * MS, 0) == Match(trigger(3))
+        assert sent.frame(10 * MS, 0) == Match(trigger(4))
 
     def test_a_frame_that_seems_too_early_takes_the_oldest(self):
         sent = SentTriggers()
         sent.send(trigger(3), 5 * MS)
-        assert sent.frame(1 * MS, 0) == (trigger(3), [])
+        assert sent.frame(1 * MS, 0) == Match(trigger(3))
 
     def test_without_stamps_only_the_order_counts(self):
         sent = SentTriggers()
         for n in range(4):
             sent.send(trigger(n), n * MS)
-        assert sent.frame(None, 0) == (trigger(0), [])
-        assert sent.frame(None, 1) == (trigger(2), [])
+        assert sent.frame(None, 0) == Match(trigger(0))
+        assert sent.frame(None, 1) == Match(trigger(2))
         assert len(sent) == 1
 
     def test_gives_up(self):
@@ -67,9 +73,10 @@ class TestSentTriggers:
         for n, fate in enumerate(fates):
             sent.send(trigger(n), n * PERIOD_NS)
             if fate == "ok":
-                found, deaf = sent.frame(n * PERIOD_NS + MS, missing)
-                matched.append(found.seq if found else None)
-                unheard += deaf
+                match = sent.frame(n * PERIOD_NS + MS, missing)
+                matched.append(match.trigger and match.trigger.seq)
+                unheard += match.unheard
+                assert match.surplus == 0
                 lost, missing = lost + missing, 0
             else:
                 missing += fate == "lost"
@@ -78,17 +85,21 @@ class TestSentTriggers:
 
 
 class TestWiredTriggers:
+    def seqs(self, matches):
+        return [match.trigger and match.trigger.seq for match in matches]
+
     def deliver(self, wired, happenings):
         """Tell of triggers and frames in the order in which the host hears of them."""
-        found = {}
+        found, unheard = {}, []
         for _, _, kind, args in happenings:
             if kind == "trigger":
                 wired.expect(args)
             else:
                 n, frame = args
                 match = wired.frame(*frame)
-                found[n] = None if match is None else match.seq
-        return found
+                found[n] = match.trigger and match.trigger.seq
+                unheard += match.unheard
+        return found, [*unheard, *wired.unheard()]
 
     @given(
         st.lists(
@@ -118,32 +129,30 @@ class TestWiredTriggers:
             else:
                 missing += fate == "lost"
         wired = WiredTriggers(1e9 / PERIOD_NS)
-        found = self.deliver(wired, [heapq.heappop(heap) for _ in range(len(heap))])
+        in_order = [heapq.heappop(heap) for _ in range(len(heap))]
+        found, deaf = self.deliver(wired, in_order)
         assert all(seq in {n, None} for n, seq in found.items())
-        unheard = [fates[one.seq] for one in wired.unheard()]
-        assert len(unheard) == fates.count("deaf")
+        assert len(deaf) == fates.count("deaf")
         assert len(wired) == 0
 
     def test_a_frame_before_its_trigger_is_known_later(self):
         wired = WiredTriggers(100)
-        assert wired.frame(5, 10 * MS, 0) is None
+        assert wired.frame(5, 10 * MS, 0) == Match()
         wired.expect(Trigger(0, 12 * MS, 0))
         assert len(wired) == 0
         wired.expect(Trigger(1, 21 * MS, 10 * MS))
         match = wired.frame(10 * MS + 5, 20 * MS, 0)
-        assert match is not None
-        assert match.seq == 1
+        assert self.seqs([match]) == [1]
         assert wired.unheard() == []
 
     def test_a_first_trigger_that_is_known_very_late_still_counts(self):
         wired = WiredTriggers(100)
-        assert wired.frame(0, 50 * MS, 0) is None
-        assert wired.frame(10 * MS, 60 * MS, 0) is None
+        assert wired.frame(0, 50 * MS, 0) == Match()
+        assert wired.frame(10 * MS, 60 * MS, 0) == Match()
         for n in range(3):
             wired.expect(Trigger(n, 80 * MS + n, n * PERIOD_NS))
         match = wired.frame(20 * MS, 70 * MS, 0)
-        assert match is not None
-        assert match.seq == 2
+        assert self.seqs([match]) == [2]
         assert wired.unheard() == []
 
     def test_a_frame_without_a_trigger_does_not_hold_up_the_others(self):
@@ -151,14 +160,14 @@ class TestWiredTriggers:
         for n in (0, 2, 3):  # the host never heard of trigger 1
             wired.expect(Trigger(n, n * PERIOD_NS, n * PERIOD_NS))
         frames = [wired.frame(n * PERIOD_NS, n * PERIOD_NS, 0) for n in range(4)]
-        assert [frame and frame.seq for frame in frames] == [0, None, 2, 3]
+        assert self.seqs(frames) == [0, None, 2, 3]
 
     def test_without_stamps_only_the_order_counts(self):
         wired = WiredTriggers(100)
         for n in range(4):
             wired.expect(trigger(n, n * PERIOD_NS))
         frames = [wired.frame(-1, 0, missing) for missing in (0, 1, 0)]
-        assert [frame and frame.seq for frame in frames] == [0, 2, 3]
+        assert self.seqs(frames) == [0, 2, 3]
         assert wired.unheard() == []
 
     def test_a_clock_that_was_set_anew_leaves_the_order(self):
@@ -167,7 +176,7 @@ class TestWiredTriggers:
             wired.expect(trigger(n, n * PERIOD_NS))
         stamps = (9 * 10**9, 9 * 10**9 + PERIOD_NS, 5)
         frames = [wired.frame(stamps[n], n * PERIOD_NS, 0) for n in range(3)]
-        assert [frame and frame.seq for frame in frames] == [0, 1, 2]
+        assert self.seqs(frames) == [0, 1, 2]
 
     def test_begins_anew_after_a_reconnection(self):
         wired = WiredTriggers(100)
@@ -177,9 +186,8 @@ class TestWiredTriggers:
         for n in range(100, 103):
             wired.expect(trigger(n, n * PERIOD_NS))
         match = wired.frame(7, 101 * PERIOD_NS + MS, 0)
-        assert match is not None
-        assert match.seq == 101
-        assert [one.seq for one in wired.unheard()] == [100]
+        assert self.seqs([match]) == [101]
+        assert [one.seq for one in match.unheard] == [100]
 
     def test_gives_up(self):
         wired = WiredTriggers(100)
