@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rig.messages import Loss, StreamKind
     from rig.recording.sidecar import Verdict
 
-__all__ = ["Numbers", "SessionCount", "StreamCount", "build_ledger"]
+__all__ = ["LOSS_COUNTERS", "Numbers", "SessionCount", "StreamCount", "build_ledger"]
 
 _BEFORE_THE_RING = {"device", "transport"}
 _NUMBER_COUNTERS = (
@@ -37,7 +37,7 @@ _NUMBER_COUNTERS = (
     "missing_events",
 )
 """Counters of elements that had a number of their device's and are not there."""
-_LOSS_COUNTERS = (*_NUMBER_COUNTERS, "triggers_ignored")
+LOSS_COUNTERS = (*_NUMBER_COUNTERS, "triggers_ignored")
 """Counters whose every count is also listed as a loss."""
 
 
@@ -186,7 +186,7 @@ def _listed(
 ) -> tuple[Equation, list[Missing]] | None:
     """Return how what the writer counted as lost stands to what it listed."""
     stream = count.streams[name]
-    counted = sum(stream.counters.get(counter, 0) for counter in _LOSS_COUNTERS)
+    counted = sum(stream.counters.get(counter, 0) for counter in LOSS_COUNTERS)
     if not counted and not listed:
         return None
     equation = Equation.of("counted_as_lost", counted, listed=listed)

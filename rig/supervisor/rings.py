@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rig.messages import NodeEvent, StreamSpec, StreamStatus
+from rig.recording.balance import LOSS_COUNTERS
 from rig.supervisor.status import RateMeter, StreamFigures
 
 if TYPE_CHECKING:
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SessionRings"]
 
-_LOSS_COUNTERS = (
-    "failed_grabs",
-    "missing_ids",
-    "triggers_ignored",
-    "missing_samples",
-    "missing_events",
-)
 _OWN = StreamSpec(name="node_events", kind="node_events", node="supervisor")
 
 
@@ -94,7 +88,7 @@ class SessionRings:
                     published=head,
                     rate_hz=meter.rate_hz(),
                     nominal_hz=meter.ring.spec.rate_hz,
-                    lost=sum(counters.get(counter, 0) for counter in _LOSS_COUNTERS),
+                    lost=sum(counters.get(counter, 0) for counter in LOSS_COUNTERS),
                     unrecorded=read.lost,
                     waiting=head - read.taken - read.lost,
                 )
