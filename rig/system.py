@@ -16,6 +16,7 @@ from pathlib import Path
 from rig.errors import SpringhareError
 
 __all__ = [
+    "boot_id",
     "clock_source",
     "cpu_governors",
     "end_with_parent",
@@ -112,6 +113,11 @@ def open_files_limit() -> int:
 def timer_slack_ns() -> int | None:
     """Return by how much the kernel may put off waking this process."""
     return _number("/proc/self/timerslack_ns")
+
+
+def boot_id() -> str | None:
+    """Return what tells this start of the computer from every other."""
+    return _word("/proc/sys/kernel/random/boot_id")
 
 
 def clock_source() -> str | None:

@@ -6,10 +6,8 @@ The figures are those of this machine at this moment: its load is noted with the
 
 from __future__ import annotations
 
-import multiprocessing
 import multiprocessing.connection
 import os
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zmq
 
+from rig.bench.machine import Conditions
 from rig.bench.transport_workers import (
     STREAM,
     Received,
@@ -26,6 +25,7 @@ from rig.bench.transport_workers import (
     receive,
     send,
 )
+from rig.bench.workers import Workers, hear
 from rig.bus import shared_memory
 from rig.bus.directory import StreamDirectory
 from rig.errors import SpringhareError
@@ -34,7 +34,6 @@ from rig.messages import PayloadSpec, StreamSpec
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
-    from multiprocessing.process import BaseProcess
 
 __all__ = ["PAYLOADS_BYTES", "Plan", "measure"]
 
@@ -45,7 +44,6 @@ _WAYS: tuple[Way, Way] = ("ring", "zmq")
 _WARM_UP = 10
 """Frames at the start that are not counted."""
 _RING_S = 4.0
-_PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def measure(plan: Plan, told: Callable[[str], None] = lambda _: None) -> dict[st
     found: dict[tuple[int, int, Way], list[_Round]] = {
         (*case, way): [] for case in cases for way in _WAYS
     }
-    load_before = os.getloadavg()
+    conditions = Conditions()
     for number in range(plan.rounds):
         for nbytes, consumers in cases:
             # each way goes first as often as the other
@@ -100,7 +98,14 @@ def measure(plan: Plan, told: Callable[[str], None] = lambda _: None) -> dict[st
                 result = _run(plan, way, nbytes, consumers)
                 found[nbytes, consumers, way].append(result)
     return {
-        "environment": _environment(plan, load_before),
+        "environment": {
+            **conditions.noted(),
+            "pyzmq": zmq.pyzmq_version(),
+            "libzmq": zmq.zmq_version(),
+            "rate_hz": plan.rate_hz,
+            "seconds": plan.seconds,
+            "rounds": plan.rounds,
+        },
         "cases": [
             _case(
                 nbytes,
@@ -110,21 +115,6 @@ def measure(plan: Plan, told: Callable[[str], None] = lambda _: None) -> dict[st
             )
             for nbytes, consumers in cases
         ],
-    }
-
-
-def _environment(plan: Plan, load_before: tuple[float, ...]) -> dict[str, Any]:
-    return {
-        "cores": os.cpu_count(),
-        "load_average_before": [round(load, 2) for load in load_before],
-        "load_average_after": [round(load, 2) for load in os.getloadavg()],
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "pyzmq": zmq.pyzmq_version(),
-        "libzmq": zmq.zmq_version(),
-        "rate_hz": plan.rate_hz,
-        "seconds": plan.seconds,
-        "rounds": plan.rounds,
     }
 
 
@@ -159,13 +149,18 @@ def _summary(rounds: Sequence[_Round]) -> dict[str, Any]:
 
 def _run(plan: Plan, way: Way, nbytes: int, consumers: int) -> _Round:
     frames = max(round(plan.seconds * plan.rate_hz), 1) + _WARM_UP
-    streams = StreamDirectory.create(f"bench-{os.getpid()}", Path.cwd())
+    name = f"bench-{os.getpid()}"
+    # the folder that it names is none: what is left of a killed benchmark is dropped
+    streams = StreamDirectory.create(name, Path.cwd() / name)
     try:
         if way == "ring":
             streams.create_ring(_spec(plan, nbytes))
         work = Work(way, streams.path, nbytes, frames, plan.rate_hz)
-        with _Crew(work, consumers) as crew:
-            sent, received = crew.work()
+        with Workers() as workers:
+            links = [
+                workers.start(task, work) for task in (send, *[receive] * consumers)
+            ]
+            sent, received = _let_work(work, *links)
     finally:
         streams.remove()
     view_ns = np.concatenate([one.view_ns[_WARM_UP:] for one in received])
@@ -196,58 +191,22 @@ def _spec(plan: Plan, nbytes: int) -> StreamSpec:
     )
 
 
-class _Crew:
-    """The processes of one measurement; all are gone when it ends."""
+def _let_work(
+    work: Work, sender: Connection, *receivers: Connection
+) -> tuple[Sent, list[Received]]:
+    """Let them work and return what they have to say."""
+    for link in (sender, *receivers):
+        hear(link)
+    # Subscriptions travel too: a little later they have surely arrived.
+    multiprocessing.connection.wait([sender], 0.2)
+    sender.send("go")
+    deadline_s = work.frames / work.rate_hz + 2.0
+    received = [_last_word(link, deadline_s) for link in receivers]
+    sender.send("end")
+    return hear(sender), received
 
-    def __init__(self, work: Work, consumers: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._links: list[Connection] = []
-        self._processes: list[BaseProcess] = []
-        self._frames = work.frames
-        self._seconds = work.frames / work.rate_hz
-        for task in (send, *[receive] * consumers):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=task, args=(work, theirs), daemon=True)
-            process.start()
-            theirs.close()
-            self._links.append(ours)
-            self._processes.append(process)
 
-    def __enter__(self) -> _Crew:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for process, link in zip(self._processes, self._links, strict=True):
-            process.join(2)
-            process.kill()
-            process.join()
-            process.close()
-            link.close()
-
-    def work(self) -> tuple[Sent, list[Received]]:
-        """Let them work and return what they have to say."""
-        sender, *receivers = self._links
-        for link in self._links:
-            self._hear(link, _PATIENCE_S)
-        # Subscriptions travel too: a little later they have surely arrived.
-        multiprocessing.connection.wait([sender], 0.2)
-        sender.send("go")
-        deadline_s = self._seconds + 2.0
-        received = [self._last_word(link, deadline_s) for link in receivers]
-        sender.send("end")
-        return self._hear(sender, _PATIENCE_S), received
-
-    def _last_word(self, link: Connection, seconds: float) -> Received:
-        if not link.poll(seconds):
-            link.send("stop")  # something was dropped on the way
-        return self._hear(link, _PATIENCE_S)
-
-    def _hear(self, link: Connection, seconds: float) -> Any:
-        if not link.poll(seconds):
-            msg = f"Expected a word from a process within {seconds:g} s, got none"
-            raise SpringhareError(msg)
-        try:
-            return link.recv()
-        except EOFError as error:
-            msg = "Expected a word from a process, got its end: see its own message"
-            raise SpringhareError(msg) from error
+def _last_word(link: Connection, seconds: float) -> Received:
+    if not link.poll(seconds):
+        link.send("stop")  # something was dropped on the way
+    return hear(link)

@@ -19,7 +19,6 @@ import zmq
 from rig.bus.directory import StreamDirectory
 from rig.bus.sockets import make_socket
 from rig.messages import Frame, row_dtype, to_row
-from rig.system import hold_one_core_per_library
 from sync.clock import MonotonicClock
 
 if TYPE_CHECKING:
@@ -75,7 +74,6 @@ class Received:
 
 def send(work: Work, parent: Connection) -> None:
     """Send frames at their rate; run as a process of its own."""
-    hold_one_core_per_library()
     clock = MonotonicClock()
     rng = np.random.default_rng(0)
     sources = [rng.integers(0, 255, work.nbytes, np.uint8) for _ in range(_SOURCES)]
@@ -103,7 +101,6 @@ def send(work: Work, parent: Connection) -> None:
 
 def receive(work: Work, parent: Connection) -> None:
     """Receive every frame, stamp it and copy it once; run as a process of its own."""
-    hold_one_core_per_library()
     clock = MonotonicClock()
     own = np.ones(work.nbytes, np.uint8)
     stamps = np.zeros((work.frames, 2), np.int64)

@@ -69,15 +69,11 @@ class StreamWriter:
 
     def publish(self, record: Record) -> int:
         """Publish the claimed slot with its row, wake the readers, return `seq`."""
-        seq = self._writer.publish(record)
-        self._notifier.notify(seq + 1, self._writer.ring.generation)
-        return seq
+        return self._announce(self._writer.publish(record))
 
     def append(self, record: Record, payload: NDArray[Any] | None = None) -> int:
         """Publish a row with its payload, wake the readers, return `seq`."""
-        seq = self._writer.append(record, payload)
-        self._notifier.notify(seq + 1, self._writer.ring.generation)
-        return seq
+        return self._announce(self._writer.append(record, payload))
 
     def count(self, name: str, n: int = 1) -> None:
         """Add to one of the stream's counters."""
@@ -92,6 +88,11 @@ class StreamWriter:
         """Close the stream: nothing more will come. May be called twice."""
         self._writer.close()
         self._notifier.close()
+
+    def _announce(self, seq: int) -> int:
+        self._notifier.notify(seq + 1, self._writer.ring.generation)
+        self._writer.seal()
+        return seq
 
 
 class StreamDirectory:

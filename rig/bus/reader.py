@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from rig.bus.ring import Ring
     from rig.messages import StreamSpec
 
-__all__ = ["Batch", "RingReader", "StreamReader", "View"]
+__all__ = ["KEPT_LOSSES", "Batch", "RingReader", "StreamReader", "View"]
+
+KEPT_LOSSES = 256
+"""Ranges of losses that a reader remembers; a reader that is always too slow would
+else grow for as long as the session lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,8 @@ class StreamReader(Protocol):
     skipped: int
     """Elements passed over by `latest`: policy, not loss."""
     losses: list[tuple[int, int]]
-    """(first seq, count) of elements overwritten before they were read."""
+    """(first seq, count) of elements overwritten before they were read: at least
+    the newest `KEPT_LOSSES` ranges. `lost` counts them all."""
 
     @property
     def spec(self) -> StreamSpec:
@@ -86,10 +91,29 @@ class View:
     rows: NDArray[np.void]
     payload: NDArray[Any]
     locks: NDArray[np.int64]
+    seals: NDArray[np.void]
+    """(n,) or, in a stream whose payloads are small, (0,)."""
 
     def __len__(self) -> int:
         """Return the number of elements."""
         return len(self.rows)
+
+    def digests(self) -> list[int | None] | None:
+        """Return what the writer says of each payload; None where it has not yet.
+
+        They hold for the elements that are still whole afterwards.
+
+        Returns
+        -------
+        list or None
+            None for a stream whose payloads are not sealed.
+        """
+        if not len(self.seals):
+            return None
+        return [
+            digest if next_seq == self.first_seq + k + 1 else None
+            for k, (next_seq, digest) in enumerate(self.seals.tolist())
+        ]
 
     def intact(self) -> int:
         """Return how many elements, counted back from the last, are still whole.
@@ -97,8 +121,8 @@ class View:
         The writer overtakes from the front: the first ones go first.
         """
         n = len(self.locks)
-        if n == 1:  # the usual case for frames, and much quicker
-            return int(self.locks.item() == 2 * self.first_seq + 2)
+        if n and self.locks.item(0) == 2 * self.first_seq + 2:
+            return n  # the usual case, and much quicker
         wanted = 2 * np.arange(self.first_seq, self.first_seq + n) + 2
         broken = np.flatnonzero(self.locks != wanted)
         return n - (int(broken[-1]) + 1 if len(broken) else 0)
@@ -123,18 +147,16 @@ class RingReader:
         """Elements read."""
         self.skipped = 0
         """Elements passed over by `latest`: policy, not loss."""
+        self.lost = 0
+        """Number of elements overwritten before they were read."""
         self.losses: list[tuple[int, int]] = []
-        """(first seq, count) of elements overwritten before they were read."""
+        """(first seq, count) of elements overwritten before they were read: the
+        newest `KEPT_LOSSES` ranges."""
 
     @property
     def spec(self) -> StreamSpec:
         """What the stream is."""
         return self.ring.spec
-
-    @property
-    def lost(self) -> int:
-        """Number of elements overwritten before they were read."""
-        return sum(count for _, count in self.losses)
 
     @property
     def available(self) -> int:
@@ -168,6 +190,7 @@ class RingReader:
             self.ring.rows[part],
             self.ring.payload[part],
             self.ring.locks[part],
+            self.ring.seals[part],
         )
 
     def advance(self, n: int, intact: int | None = None) -> None:
@@ -222,4 +245,6 @@ class RingReader:
             self.losses.append((first, count + n))
         else:
             self.losses.append((self.cursor, n))
+            del self.losses[:-KEPT_LOSSES]
+        self.lost += n
         self.cursor += n

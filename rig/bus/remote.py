@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zmq
 
-from rig.bus.reader import Batch
+from rig.bus.reader import KEPT_LOSSES, Batch
 from rig.bus.remote_messages import Policy, StreamReply, StreamRequest, decode, encode
 from rig.bus.sockets import make_socket
 from rig.errors import SpringhareError, StreamError
@@ -184,18 +184,16 @@ class RemoteReader:
         """Elements read."""
         self.skipped = 0
         """Elements passed over by `latest`: policy, not loss."""
+        self.lost = 0
+        """Number of elements overwritten before they were read."""
         self.losses: list[tuple[int, int]] = []
-        """(first seq, count) of elements overwritten before they were read."""
+        """(first seq, count) of elements overwritten before they were read: the
+        newest `KEPT_LOSSES` ranges."""
 
     @property
     def spec(self) -> StreamSpec:
         """What the stream is."""
         return self._spec
-
-    @property
-    def lost(self) -> int:
-        """Number of elements overwritten before they were read."""
-        return sum(count for _, count in self.losses)
 
     @property
     def finished(self) -> bool:
@@ -304,7 +302,8 @@ class RemoteReader:
         batch = self._rows(answer.rows, answer.payload)
         reply = answer.reply
         if self.cursor < reply.first_seq:
-            self.losses += reply.losses
+            self.lost += sum(count for _, count in reply.losses)
+            self.losses = [*self.losses, *reply.losses][-KEPT_LOSSES:]
             self.skipped += reply.skipped
             self.cursor = reply.first_seq
         first = self.cursor - reply.first_seq

@@ -1,16 +1,18 @@
 """The ring: one writer, any number of readers, and nobody waits for anybody.
 
 A ring is a file of shared memory: a header that describes the stream, then one
-sequence lock, one row and one payload per slot. The writer marks a slot odd,
-fills it, marks it even and moves the head; a reader (`rig.bus.reader`) copies or
-looks, then checks the mark again. A writer that is restarted raises the ring's
-generation and continues the numbering.
+sequence lock, one seal, one row and one payload per slot. The writer marks a slot
+odd, fills it, marks it even and moves the head; a reader (`rig.bus.reader`) copies
+or looks, then checks the mark again. A seal is the digest of a large payload,
+which its writer makes after it was published, with the pixels still in its cache.
+A writer that is restarted raises the ring's generation and continues the numbering.
 
 The stores rely on x86's order (`rig.system.require_store_order`).
 """
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ import numpy as np
 
 from rig.bus import shared_memory
 from rig.errors import StreamError, VersionError
-from rig.messages import RECORDS, Record, StreamSpec, to_row
+from rig.messages import RECORDS, Record, StreamSpec, payload_digest, to_row
 from rig.system import require_store_order
 
 if TYPE_CHECKING:
@@ -31,9 +33,11 @@ if TYPE_CHECKING:
 __all__ = ["Ring", "RingWriter"]
 
 _MAGIC = b"SPRHRING"
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = 2
 _PAGE = 4096
 _MAX_COUNTERS = 32
+_MOST_UNIT = 64
+"""Segments are whole multiples of so many rows; no other unit would stay in step."""
 _MIN_SLOTS = 2
 """One is being written while the one before it can be read."""
 _HEADER = np.dtype(
@@ -65,10 +69,24 @@ _HEADER = np.dtype(
         "itemsize": _PAGE,
     }
 )
+_SEAL = np.dtype([("next_seq", "<i8"), ("digest", "<u8")])
+"""`next_seq` is one more than the `seq` of the element that the digest is of."""
 
 
 def _pages(nbytes: int) -> int:
     return -(-nbytes // _PAGE) * _PAGE
+
+
+def _slots(spec: StreamSpec) -> int:
+    """Return the depth of a stream's ring: for pixels, a lap is whole pages.
+
+    Then a frame lies in memory as it will lie on the disk, pages and all, however
+    often the ring has gone around, and can be written from where it is.
+    """
+    if not spec.sealed or spec.payload is None:
+        return spec.slots
+    unit = _PAGE // math.gcd(spec.payload.nbytes, _PAGE)
+    return -(-spec.slots // unit) * unit if unit <= _MOST_UNIT else spec.slots
 
 
 def _cells(mapped: mmap.mmap, name: str, count: int = 1) -> NDArray[np.int64]:
@@ -128,6 +146,9 @@ class Ring:
         slots, spec = self.slots, self.spec
         self.locks = np.frombuffer(self._map, "<i8", count=slots, offset=start)
         start += _pages(slots * 8)
+        seals = slots if spec.sealed else 0
+        self.seals = np.frombuffer(self._map, _SEAL, count=seals, offset=start)
+        start += _pages(seals * _SEAL.itemsize)
         self.rows = np.frombuffer(self._map, spec.row, count=slots, offset=start)
         start += _pages(slots * spec.row.itemsize)
         if spec.payload is None:
@@ -161,17 +182,19 @@ class Ring:
         if path.exists():
             msg = f"Expected no stream at {path}, got one: is another session running?"
             raise StreamError(msg)
+        slots = _slots(spec)
         text = msgspec.json.encode(spec)
         header = np.zeros(1, _HEADER)
         header["magic"], header["layout"] = _MAGIC, _LAYOUT_VERSION
-        header["spec_bytes"], header["slots"] = len(text), spec.slots
+        header["spec_bytes"], header["slots"] = len(text), slots
         payload = spec.payload.nbytes if spec.payload else 0
         size = (
             _PAGE
             + _pages(len(text))
-            + _pages(spec.slots * 8)
-            + _pages(spec.slots * spec.row.itemsize)
-            + _pages(spec.slots * payload)
+            + _pages(slots * 8)
+            + _pages(slots * spec.sealed * _SEAL.itemsize)
+            + _pages(slots * spec.row.itemsize)
+            + _pages(slots * payload)
         )
         shared_memory.publish(path, header.tobytes() + text, size)
         return Ring(path)
@@ -276,6 +299,19 @@ class RingWriter:
         self._seq = seq + 1
         self.ring.head = self._seq
         return seq
+
+    def seal(self) -> None:
+        """Digest the newest payload, if the stream has large ones.
+
+        To be called when the readers were woken: it takes 7 µs for 640 x 480 px that
+        are still in the cache, and five times as long for whoever comes later.
+        """
+        seq = self._seq - 1
+        if len(self.ring.seals) and seq >= 0:
+            slot = seq % self.ring.slots
+            digest = payload_digest(self.ring.payload[slot])
+            self.ring.seals[slot] = (0, digest)
+            self.ring.seals["next_seq"][slot] = seq + 1
 
     def append(self, record: Record, payload: NDArray[Any] | None = None) -> int:
         """Publish a row with its payload.

@@ -1,4 +1,4 @@
-"""A ledger for the eye: a table that adds up, and what is missing."""
+"""A ledger for the eye: a table that adds up, what is missing, and the remarks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def ledger_table(ledger: Ledger) -> RenderableType:
             Text(f"{stream.lost:,}", "bold red" if stream.lost else ""),
             Text("yes", "green") if stream.closes else Text("NO", "bold red"),
         )
-    return Group(table, *_arithmetic(ledger), *_missing(ledger))
+    remarks = [Text(remark, "yellow") for remark in ledger.remarks]
+    return Group(table, *_arithmetic(ledger), *_missing(ledger), *remarks)
 
 
 def _arithmetic(ledger: Ledger) -> Iterator[Text]:
@@ -55,8 +56,7 @@ def _arithmetic(ledger: Ledger) -> Iterator[Text]:
 
 def _missing(ledger: Ledger) -> Iterator[Text]:
     lines = [
-        f"{name}: {item.count} missing from {item.first_id} ({item.stage}): "
-        f"{item.cause}"
+        f"{name}: {item.where} ({item.stage}): {item.cause}"
         for name, stream in ledger.streams.items()
         for item in stream.missing
     ]

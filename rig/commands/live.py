@@ -12,6 +12,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from rig.recording.ledger import RECORDER
+from rig.supervisor.disk_watch import ALARM_MINUTES, WARN_MINUTES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
@@ -33,7 +36,6 @@ _SHOWN_STREAMS = (
 """What a glance is for; clocks and lists of losses are recorded without a row here."""
 _SHOWN_FIGURES = (
     ("{:.0f} MB/s", ("disk_mb_per_s",)),
-    ("{:.0f} min of disk left", ("minutes_left",)),
     ("rings {:.0f} % full", ("ring_fill_percent_max",)),
     ("exposure to pose {:.1f} ms, p99 {:.1f}", ("latency_p50_ms", "latency_p99_ms")),
     ("network {:.1f} ms", ("inference_p50_ms",)),
@@ -85,7 +87,7 @@ class LiveTable:
             return
         due = status.elapsed_s - self._last_line_s >= _LINE_EVERY_S
         if status.phase != self._last_phase or (due and status.streams):
-            self.console.print(_line(status), highlight=False)
+            self.console.print(_line(status), highlight=False, soft_wrap=True)
             self._last_phase, self._last_line_s = status.phase, status.elapsed_s
 
 
@@ -159,14 +161,31 @@ def _summary(status: Status) -> Text:
     unrecorded = sum(stream.unrecorded for stream in status.streams)
     text = Text(f"lost {lost}, unrecorded {unrecorded}")
     text.stylize("bold red" if lost + unrecorded else "green")
-    return text
+    return text.append_text(_disk(status.nodes))
+
+
+def _disk(nodes: Sequence[NodeFigures]) -> Text:
+    """Return how long the disk will last, in the colour that it deserves."""
+    metrics = next((node.metrics for node in nodes if node.name == RECORDER), {})
+    minutes = metrics.get("minutes_left")
+    if metrics.get("disk_full"):
+        return Text(", the disk is full", "bold red")
+    if minutes is None:
+        return Text()
+    if minutes < ALARM_MINUTES:
+        return Text(f", disk: {minutes * 60:.0f} s left", "bold red")
+    style = "yellow" if minutes < WARN_MINUTES else ""
+    return Text(f", disk: {minutes:.0f} min left", style)
 
 
 def _line(status: Status) -> str:
     cameras = [s for s in status.streams if s.name.startswith(("cameras/", "poses/"))]
     figures = ", ".join(_brief(stream) for stream in cameras)
     lost = sum(stream.lost + stream.unrecorded for stream in status.streams)
-    tail = f"  {figures}  lost {lost}{_latency(status.nodes)}" if status.streams else ""
+    tail = ""
+    if status.streams:
+        disk = _disk(status.nodes).plain
+        tail = f"  {figures}  lost {lost}{_latency(status.nodes)}{disk}"
     return f"[{_clock(status.elapsed_s)}] {status.phase}{tail}"
 
 

@@ -1,7 +1,8 @@
 """Every record and message of the rig: the contract, in one place.
 
 `records` is what streams carry and sessions keep, `streams` how a stream describes
-itself, `control` what travels between the supervisor and its nodes.
+itself, `control` what travels between the supervisor and its nodes, `digest` what
+vouches for a payload.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rig.messages.control import (
     Request,
     StreamStatus,
 )
+from rig.messages.digest import payload_digest
 from rig.messages.records import (
     EDGE_FALLING,
     EDGE_RISING,
@@ -67,6 +69,7 @@ __all__ = [
     "StreamSpec",
     "StreamStatus",
     "from_row",
+    "payload_digest",
     "require_version",
     "row_dtype",
     "to_row",

@@ -291,7 +291,7 @@ def to_row(record: Record) -> tuple[Any, ...]:
 def from_row(record: type[_R], row: np.void) -> _R:
     """Return the record that a row of a structured array holds."""
     values: dict[str, Any] = {
-        name: value.decode("ascii") if isinstance(value, bytes) else value
+        name: value.decode("ascii", "replace") if isinstance(value, bytes) else value
         for name, value in zip(record.__struct_fields__, row.tolist(), strict=True)
     }
     return record(**values)

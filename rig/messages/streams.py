@@ -8,6 +8,9 @@ import numpy as np
 from rig.messages.records import RECORDS, StreamKind, row_dtype
 from rig.messages.version import CONTRACT_VERSION, require_version
 
+_LEAST_SEALED_BYTES = 64 * 1024
+"""Smaller payloads are digested in no time by whoever needs it."""
+
 __all__ = ["PayloadSpec", "StreamSpec"]
 
 
@@ -51,6 +54,13 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def __post_init__(self) -> None:
         """Refuse another version of the contract."""
         require_version(f"stream {self.name!r}", self.version)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the writer puts a digest beside each payload in the ring."""
+        payload = self.payload
+        whole = self.kind != "samples"  # a block of samples may be part filled
+        return payload is not None and whole and payload.nbytes >= _LEAST_SEALED_BYTES
 
     @property
     def row(self) -> np.dtype[np.void]:

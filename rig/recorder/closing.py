@@ -7,6 +7,7 @@ and for one whose supervisor died and whose rings were found later.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from rig.errors import BusyError, SessionError
 from rig.recorder.emptying import Emptying, readable_rings
+from rig.recording import disk
 from rig.recording.balance import build_ledger
 from rig.recording.count import count_recording, limits_of, with_writers
 from rig.recording.finish import finish_session
-from rig.recording.layout import SESSION_FILE
-from rig.recording.ledger import RECORDER, STOPPED, Ledger
+from rig.recording.layout import SESSION_FILE, segments_folder
+from rig.recording.ledger import CUT_OFF, RECORDER, STOPPED, Ledger
 from rig.recording.reader import Recording
 from rig.recording.sidecar import (
     SessionInfo,
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
     from sync.clock import Clock
 
 __all__ = ["CUT_OFF", "SalvageReport", "close_recording", "salvage"]
-
-CUT_OFF = "session ended without stop"
 
 _SEGMENT_SECONDS = 60.0
 _TRIES = 50
@@ -123,7 +123,14 @@ def salvage(streams: StreamDirectory, clock: Clock | None = None) -> SalvageRepo
     rings, unreadable = readable_rings(streams)
     for name, fault in unreadable.items():
         logger.warning("Cannot salvage %s: %s", name, fault)
-    report = _salvage(streams, rings, folder, clock or MonotonicClock())
+    try:
+        report = _salvage(streams, rings, folder, clock or MonotonicClock())
+    except OSError as error:
+        msg = (
+            f"Expected to read the recording in {folder}, got: {error}: make it whole "
+            "with springhare recover"
+        )
+        raise SessionError(msg) from error
     if unreadable:
         report = SalvageReport(
             folder, report.note, report.salvaged, unreadable, report.verdict
@@ -178,7 +185,12 @@ def _record_rest(
     ):
         return {}
     emptying = Emptying.open(
-        streams, rings, folder, _identity(folder, rings), _SEGMENT_SECONDS, clock
+        streams,
+        rings,
+        folder,
+        lambda: _identity(folder, rings),
+        _SEGMENT_SECONDS,
+        clock,
     )
     try:
         emptying.finish(wait=False)
@@ -218,8 +230,29 @@ def _finish(
             ended=ended,
         )
     ledger = build_ledger(count, limits)
+    _clear(folder)
     finish_session(folder, ledger, "complete" if ended == STOPPED else "salvaged")
     return ledger
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a recorder that was killed had laid out ahead and held back.
+
+    Raises
+    ------
+    BusyError
+        If a recorder still has it.
+    """
+    place = segments_folder(folder)
+    try:
+        lock = disk.lock_folder(place)
+        try:
+            for hidden in place.glob(".*"):
+                hidden.unlink()
+        finally:
+            os.close(lock)
+    except OSError as error:
+        logger.warning("What was laid out ahead in %s stays: %s", folder, error)
 
 
 def _identity(folder: Path, rings: Sequence[Ring]) -> SessionInfo:

@@ -10,18 +10,20 @@ from rig.bus.reader import RingReader
 from rig.errors import SessionError, SpringhareError
 from rig.messages import Loss, StreamSpec, from_row
 from rig.recorder.pump import Pump
+from rig.recorder.room import DiskUse
 from rig.recording.layout import SESSION_FILE
 from rig.recording.ledger import RECORDER
 from rig.recording.reader import Recording
 from rig.recording.writer import SessionWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from rig.bus.directory import StreamDirectory
     from rig.bus.ring import Ring
     from rig.messages import StreamStatus
+    from rig.recording.layout import StreamLayout
     from rig.recording.sidecar import SessionInfo
     from sync.clock import Clock
 
@@ -87,11 +89,16 @@ class Emptying:
         streams: StreamDirectory,
         rings: Sequence[Ring],
         folder: Path,
-        info: SessionInfo,
+        info: Callable[[], SessionInfo],
         segment_seconds: float,
         clock: Clock,
     ) -> Emptying:
         """Begin a session's files, or go on with them where they are.
+
+        Parameters
+        ----------
+        info
+            Tells what the session is; asked only if its files are to be begun.
 
         Raises
         ------
@@ -104,7 +111,7 @@ class Emptying:
         if (folder / SESSION_FILE).exists():
             writer = SessionWriter.reopen(folder)
         else:
-            writer = SessionWriter.create(folder, info, specs, segment_seconds)
+            writer = SessionWriter.create(folder, info(), specs, segment_seconds)
         try:
             _require_same(writer, specs)
             return Emptying(streams, rings, writer, clock)
@@ -113,9 +120,20 @@ class Emptying:
             raise
 
     @property
-    def bytes_written(self) -> int:
-        """How much was recorded, in bytes."""
-        return self._writer.bytes_written
+    def next_segment_failed(self) -> str:
+        """Why some stream's next segment finds no room; empty while all have some."""
+        return self._writer.next_segment_failed
+
+    def disk_uses(self) -> Mapping[str, DiskUse]:
+        """Return what each stream has of the disk, by name."""
+        layouts, status = self._writer.layouts, self._pump.status()
+        uses: dict[str, DiskUse] = {}
+        for name, head in self._pump.heads().items():
+            waiting = max(0, head - status[name].taken - status[name].lost)
+            per_row = layouts[name].row_bytes
+            room = self._writer.room_bytes(name) - waiting * per_row
+            uses[name] = DiskUse(head * per_row, room)
+        return uses
 
     @property
     def fill_percent(self) -> float:

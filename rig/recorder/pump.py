@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rig.bus.reader import RingReader
 from rig.messages import Loss, StreamStatus
+from rig.recording.ledger import AWAY, HELD_UP, OVERRUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,17 +17,18 @@ if TYPE_CHECKING:
     from rig.recording.writer import SessionWriter
     from sync.clock import Clock
 
-__all__ = ["OVERRUN", "Pump"]
+__all__ = ["Pump"]
 
-OVERRUN = "overwritten in the ring before it was recorded"
-
-_BLOCK_ROWS = 16
+_BLOCK_ROWS = 32
 """So many rows are written as soon as they are there…"""
-_PATIENCE_NS = 50_000_000
+_PATIENCE_NS = 150_000_000
 """…and fewer when they have waited for so long."""
-_MOST_ROWS = 64
-_MOST_BYTES = 8_000_000
-"""Most that is written at once, so that a turn stays short."""
+_MOST_ROWS = 128
+_MOST_BYTES = 32_000_000
+"""Most that is written at once, so that a turn stays short; the larger, the cheaper."""
+
+_HELD_UP_NS = 1_000_000_000
+"""A turn takes milliseconds; one that took so long stood still, or the disk did."""
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +39,17 @@ class _Source:
 
     reader: RingReader
     most_rows: int
+    here_from: int
+    """What has a smaller `seq` was published before this recorder came."""
     told_lost: int = 0
     """Losses that were reported already."""
     waiting_since_ns: int | None = None
     """When rows that are not yet recorded were first seen."""
+
+    @property
+    def block_rows(self) -> int:
+        """So many rows are worth a write."""
+        return min(_BLOCK_ROWS, self.most_rows)
 
 
 class Pump:
@@ -71,6 +80,8 @@ class Pump:
     ) -> None:
         self._writer = writer
         self._clock = clock
+        self._turned_ns: int | None = None
+        """When the last turn began."""
         self._sources: dict[str, _Source] = {}
         for ring in rings:
             name, payload = ring.spec.name, ring.spec.payload
@@ -78,7 +89,9 @@ class Pump:
             reader = RingReader(ring, first)
             reader.taken = writer.count(name)
             most = _MOST_BYTES // payload.nbytes if payload else _MOST_ROWS
-            self._sources[name] = _Source(reader, min(_MOST_ROWS, max(1, most)))
+            self._sources[name] = _Source(
+                reader, min(_MOST_ROWS, max(1, most)), here_from=ring.head
+            )
 
     def turn(self, *, all_of_it: bool = False) -> list[Loss]:
         """Record what is due, at most a block per stream.
@@ -99,12 +112,18 @@ class Pump:
             If the disk refuses.
         """
         now = self._clock.now()
+        before, self._turned_ns = self._turned_ns, now
         losses: list[Loss] = []
         for name, source in self._sources.items():
             if self._due(source, now, all_of_it=all_of_it):
                 self._record(name, source)
-                losses += self._lost_now(name, source, now)
+                since_ns = now if before is None else before
+                losses += self._lost_now(name, source, since_ns)
         return losses
+
+    def heads(self) -> dict[str, int]:
+        """Return how many rows of each stream were published so far."""
+        return {name: source.reader.ring.head for name, source in self._sources.items()}
 
     def pending(self) -> int:
         """Return how many rows wait in the rings."""
@@ -113,7 +132,8 @@ class Pump:
     def behind(self) -> bool:
         """Tell whether a whole block waits somewhere."""
         return any(
-            source.reader.available >= _BLOCK_ROWS for source in self._sources.values()
+            source.reader.available >= source.block_rows
+            for source in self._sources.values()
         )
 
     def all_closed(self, own: str) -> bool:
@@ -154,7 +174,7 @@ class Pump:
         available = source.reader.available
         if available <= 0:
             return False
-        if all_of_it or available >= min(_BLOCK_ROWS, source.most_rows):
+        if all_of_it or available >= source.block_rows:
             return True
         if source.waiting_since_ns is None:
             source.waiting_since_ns = now
@@ -168,17 +188,22 @@ class Pump:
         view = reader.peek(source.most_rows)
         if len(view):
             payload = view.payload if reader.spec.payload else None
-            kept = self._writer.append_block(name, view.rows, payload, view.intact)
+            kept = self._writer.append_block(
+                name, view.rows, payload, view.intact, view.digests()
+            )
             reader.advance(len(view), kept)
 
-    def _lost_now(self, name: str, source: _Source, now: int) -> list[Loss]:
+    def _lost_now(self, name: str, source: _Source, since_ns: int) -> list[Loss]:
+        """Return what was lost to a stream since the turn before this one began."""
         lost = source.reader.lost - source.told_lost
         if not lost:
             return []
         source.told_lost += lost
         # what is lost in one turn is one range: overtaken before the view and in it
         first = sum(source.reader.losses[-1]) - lost
-        logger.warning("Stream %s: %d rows from %d overwritten", name, lost, first)
+        now = self._clock.now()
+        cause = _cause(now - since_ns) if first >= source.here_from else AWAY
+        logger.warning("Stream %s: %d rows from %d %s", name, lost, first, cause)
         return [
             Loss(
                 host_ns=now,
@@ -186,6 +211,13 @@ class Pump:
                 stage="recorder",
                 first_id=first,
                 count=lost,
-                cause=OVERRUN,
+                cause=cause,
             )
         ]
+
+
+def _cause(turn_ns: int) -> str:
+    """Return why something was overwritten, after a turn that took so long."""
+    if turn_ns < _HELD_UP_NS:
+        return OVERRUN
+    return f"{HELD_UP} {turn_ns / 1e9:.1f} s"

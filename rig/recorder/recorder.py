@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from rig.errors import SessionError
 from rig.recorder.emptying import Emptying, own_spec, readable_rings
+from rig.recorder.room import RoomMeter, seconds_left
+from rig.recording.disk import free_bytes
 from rig.recording.sidecar import (
     Configs,
     SessionInfo,
@@ -28,9 +30,11 @@ __all__ = ["Recorder", "describe_session"]
 
 _TURN_NS = 30_000_000
 """Longest that a step goes on when there is much to write."""
-_PAUSE_S = 0.01
+_PAUSE_S = 0.02
 _METRICS_NS = 1_000_000_000
 _SEGMENT_SECONDS = 60.0
+
+logger = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -49,7 +53,8 @@ class Recorder:
         self._last_status: Mapping[str, StreamStatus] = {}
         self._metrics: dict[str, float] = {}
         self._measured_ns = 0
-        self._measured_bytes = 0
+        self._meter = RoomMeter(context.clock)
+        self._told_full = False
 
     def open(self) -> Sequence[StreamSpec]:
         """Declare the stream of what the recorder itself lost."""
@@ -82,14 +87,14 @@ class Recorder:
             streams,
             rings,
             folder,
-            describe_session(self._context, [ring.spec for ring in rings]),
+            lambda: describe_session(self._context, [ring.spec for ring in rings]),
             float(self._context.rig.get("segment_seconds", _SEGMENT_SECONDS)),
             self._clock,
         )
 
     def start(self) -> None:
         """Begin to poll; nothing was missed before."""
-        self._measured_ns = self._clock.now()
+        self._measure(self._require())
 
     def step(self) -> None:
         """Record what is due.
@@ -133,20 +138,32 @@ class Recorder:
         return self._emptying.status() if self._emptying else self._last_status
 
     def metrics(self) -> Mapping[str, float]:
-        """Return rate, fullest ring, free disk, and how long it will last."""
+        """Return rate, fullest ring, free disk, and how long it will last.
+
+        ``minutes_left`` is what is free and what is laid out and not yet filled, at
+        the rate of the last seconds; ``disk_full`` is 1 once a stream's next segment
+        finds no room: the present ones have some for half a segment.
+        """
         if self._emptying is None:
             return self._metrics
         return {**self._metrics, "ring_fill_percent_max": self._emptying.fill_percent}
 
     def _measure(self, emptying: Emptying) -> None:
-        now, written = self._clock.now(), emptying.bytes_written
-        elapsed_s = max(now - self._measured_ns, 1) / 1e9
-        per_second = (written - self._measured_bytes) / elapsed_s
-        self._measured_ns, self._measured_bytes = now, written
-        free = shutil.disk_usage(self._context.session_folder).free
-        self._metrics = {"disk_mb_per_s": per_second / 1e6, "disk_free_gb": free / 1e9}
-        if per_second > 0:
-            self._metrics["minutes_left"] = free / per_second / 60
+        self._measured_ns = self._clock.now()
+        self._meter.mark(emptying.disk_uses())
+        demands = self._meter.demands()
+        free = free_bytes(self._context.session_folder)
+        full = emptying.next_segment_failed
+        if full and not self._told_full:
+            logger.warning("The next segment cannot be laid out: %s", full)
+        self._told_full = bool(full)
+        self._metrics = {
+            "disk_mb_per_s": sum(demand.bytes_per_s for demand in demands) / 1e6,
+            "disk_free_gb": free / 1e9,
+            "disk_full": float(bool(full)),
+        }
+        if (left_s := seconds_left(free, demands)) is not None:
+            self._metrics["minutes_left"] = left_s / 60
 
     def _require(self) -> Emptying:
         if self._emptying is None:

@@ -7,9 +7,10 @@ ledger does not close.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from rig.recording.gaps import placed
 from rig.recording.ledger import (
     RECORDER,
     STOPPED,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from rig.config.rig import LedgerLimits
     from rig.messages import Loss, StreamKind
+    from rig.recording.gaps import Gap
+    from rig.recording.ledger import Recovered
     from rig.recording.sidecar import Verdict
 
 __all__ = ["LOSS_COUNTERS", "Numbers", "SessionCount", "StreamCount", "build_ledger"]
@@ -71,6 +74,12 @@ class StreamCount:
     """None where the device does not number, or began anew."""
     triggers: int | None = None
     """Recorded events that trigger cameras; None for a stream without any."""
+    rate_hz: float | None = None
+    """Nominal rows per second; None for a stream that has no rate of its own."""
+    gaps: Sequence[Gap] = ()
+    """Holes in the rows' `seq`, in order."""
+    number_gaps: Sequence[Gap] = ()
+    """Holes in the device's own numbers, in order; empty where it began anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +98,30 @@ class SessionCount:
     """Why a node died, by name."""
     ended: str = STOPPED
     """How the session ended."""
+    remarks: Sequence[str] = ()
+    """What a person must know though nothing need be missing."""
+    recovered: Recovered | None = None
+    """What was found out later, and no row tells."""
 
 
 def build_ledger(count: SessionCount, limits: LedgerLimits) -> Ledger:
     """Add a session up and say what it is worth.
 
     PASS when everything is accounted for and nothing was lost; WARN when it is
-    accounted for and little was lost; else FAIL.
+    accounted for and little was lost, or when there is a remark; else FAIL.
     """
+    if count.recovered is not None:
+        losses = (*count.losses, *count.recovered.losses)
+        count = replace(count, losses=losses)
     streams = {name: _stream_ledger(name, count) for name in sorted(count.streams)}
     commands, unanswered = _commands(count)
     closes = all(stream.closes for stream in streams.values()) and (
         commands is None or commands.closes
     )
     verdict, reason = _judge(streams, commands, limits)
+    if count.remarks:
+        verdict = "WARN" if verdict == "PASS" else verdict
+        reason = "; ".join((reason, *count.remarks))
     return Ledger(
         verdict=verdict,
         reason=reason,
@@ -112,6 +131,8 @@ def build_ledger(count: SessionCount, limits: LedgerLimits) -> Ledger:
         commands=commands,
         unanswered=unanswered,
         died=dict(count.died),
+        remarks=list(count.remarks),
+        recovered=count.recovered,
     )
 
 
@@ -120,7 +141,7 @@ def _stream_ledger(name: str, count: SessionCount) -> StreamLedger:
     losses = [loss for loss in count.losses if loss.stream == name]
     equation, rest = _recorded(stream, _sum(losses, {"recorder"}), count)
     equations, missing = [equation], _merge(losses) + rest
-    before = _sum(losses, _BEFORE_THE_RING)
+    before = _lost_before_the_ring(name, count)
     if stream.numbers is not None:
         equations.append(_numbered(stream, stream.numbers, before))
     for extra in (
@@ -142,7 +163,7 @@ def _stream_ledger(name: str, count: SessionCount) -> StreamLedger:
         lost=lost,
         lost_fraction=lost / (kept + lost) if lost else 0.0,
         equations=equations,
-        missing=missing,
+        missing=[_placed(item, stream) for item in missing],
         counters=dict(stream.counters),
     )
 
@@ -187,7 +208,7 @@ def _listed(
     """Return how what the writer counted as lost stands to what it listed."""
     stream = count.streams[name]
     counted = sum(stream.counters.get(counter, 0) for counter in LOSS_COUNTERS)
-    if not counted and not listed:
+    if (not counted and not listed) or _counters_are_gone(name, count):
         return None
     equation = Equation.of("counted_as_lost", counted, listed=listed)
     return _excuse(equation, "unlisted", "device", stream.node, count)
@@ -218,18 +239,35 @@ def _triggers(name: str, count: SessionCount) -> tuple[Equation, list[Missing]] 
     source = count.streams.get(count.triggers.get(name, ""))
     if source is None or source.triggers is None:
         return None
-    camera = count.streams[name]
+    camera, source_name = count.streams[name], count.triggers[name]
     terms = {
         "frames": camera.published,
         "failed_grabs": camera.counters.get("failed_grabs", 0),
         "missing_ids": camera.counters.get("missing_ids", 0),
         "ignored": camera.counters.get("triggers_ignored", 0),
     }
+    if _counters_are_gone(name, count):
+        terms = {
+            "frames": camera.published,
+            "listed_as_lost": _lost_before_the_ring(name, count),
+        }
     lost_events = source.counters.get("missing_events", 0)
+    if _counters_are_gone(source_name, count):
+        lost_events = _lost_before_the_ring(source_name, count)
     lost_events += source.published - source.recorded
     more = max(0, sum(terms.values()) - source.triggers)
     equation = Equation("triggers", source.triggers + min(more, lost_events), terms)
     return _excuse(equation, "unfinished", "exposure", camera.node, count)
+
+
+def _counters_are_gone(name: str, count: SessionCount) -> bool:
+    """Tell whether a writer's counters were lost with the memory they were in."""
+    return not count.streams[name].counters and count.ended != STOPPED
+
+
+def _lost_before_the_ring(name: str, count: SessionCount) -> int:
+    losses = (loss for loss in count.losses if loss.stream == name)
+    return _sum(losses, _BEFORE_THE_RING)
 
 
 def _excuse(
@@ -250,12 +288,14 @@ def _commands(count: SessionCount) -> tuple[Equation | None, list[int]]:
         return None, []
     answered = set(count.acknowledged)
     unanswered = [k for k in count.fired if k not in answered]
+    cut = count.ended != STOPPED or bool(count.died)
+    # a command may be gone with the memory it was in, and its answer be there
+    gone = len(answered.difference(count.fired)) if cut else 0
     equation = Equation.of(
         "fired_decisions",
-        len(count.fired),
+        len(count.fired) + gone,
         acknowledged=len(count.acknowledged),
     )
-    cut = count.ended != STOPPED or bool(count.died)
     if unanswered and cut:
         terms = {**equation.terms, "cut_short": len(unanswered)}
         equation = Equation(equation.name, equation.total, terms)
@@ -290,6 +330,16 @@ def _judge(
 
 def _sum(losses: Iterable[Loss], stages: set[str]) -> int:
     return sum(loss.count for loss in losses if loss.stage in stages)
+
+
+def _placed(missing: Missing, stream: StreamCount) -> Missing:
+    """Return what is missing with the time at which it is, as far as rows tell."""
+    if missing.stage == "recorder":
+        return placed(missing, stream.gaps, stream.rate_hz)
+    if missing.stage in _BEFORE_THE_RING:
+        numbers_hz = stream.rate_hz and stream.rate_hz * stream.per_row
+        return placed(missing, stream.number_gaps, numbers_hz)
+    return missing
 
 
 def _merge(losses: Iterable[Loss]) -> list[Missing]:

@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from rig.config.rig import LedgerLimits
 from rig.messages import EDGE_RISING, Loss, from_row
 from rig.recording.balance import Numbers, SessionCount, StreamCount, build_ledger
+from rig.recording.gaps import gaps_of
 from rig.recording.ledger import STOPPED, Ledger
+from rig.recording.remarks import read_remarks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from rig.config.rig import LedgerLimits
     from rig.messages import StreamKind
+    from rig.recording.gaps import Gap
     from rig.recording.reader import Recording
 
 __all__ = [
     "count_recording",
+    "device_numbers",
     "ledger_from_recording",
     "limits_of",
     "numbers_of",
@@ -49,10 +53,11 @@ def count_recording(recording: Recording) -> SessionCount:
         if spec.kind == "losses"
         for row in recording.rows(name)
     ]
-    rig = recording.info.configs.rig
+    info = recording.info
+    rig = info.configs.rig
     lines = _trigger_lines(rig)
     streams = {
-        name: _count(recording, name, losses, lines.get(name))
+        name: _count(recording, name, losses, lines.get(name), info.started_host_ns)
         for name in recording.streams
     }
     answers = None
@@ -68,6 +73,7 @@ def count_recording(recording: Recording) -> SessionCount:
         fired=fired,
         acknowledged=answers,
         triggers=triggers_of(rig),
+        remarks=read_remarks(recording, losses),
     )
 
 
@@ -117,11 +123,16 @@ def ledger_from_recording(
             died=old.died,
             ended=old.ended,
         )
+        more = [remark for remark in old.remarks if remark not in count.remarks]
+        count = replace(count, remarks=[*count.remarks, *more], recovered=old.recovered)
     return build_ledger(count, limits or limits_of(recording))
 
 
 def limits_of(recording: Recording) -> LedgerLimits:
     """Return the limits that the session's rig file sets."""
+    # here, so that a recorder that must be back at once does not wait for pydantic
+    from rig.config.rig import LedgerLimits
+
     found: Any = recording.info.configs.rig.get("ledger")
     return LedgerLimits() if found is None else LedgerLimits.model_validate(found)
 
@@ -145,11 +156,10 @@ def numbers_of(
     Numbers or None
         None where there are none, or where they run backwards.
     """
-    field = _NUMBER.get(kind)
-    if field is None or not len(rows):
+    numbered = device_numbers(rows, kind)
+    if numbered is None:
         return None
-    numbers: NDArray[np.int64] = rows[field]
-    counts = rows["count"] if kind == "samples" else np.ones(len(rows), np.int64)
+    numbers, counts = numbered
     ends = numbers + counts
     holes = numbers[1:] - ends[:-1]
     if (holes < 0).any():
@@ -163,10 +173,28 @@ def numbers_of(
     )
 
 
+def device_numbers(
+    rows: NDArray[np.void], kind: StreamKind
+) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Return the device's own number of each row's first element, and how many follow.
+
+    None where the device does not number.
+    """
+    field = _NUMBER.get(kind)
+    if field is None or not len(rows):
+        return None
+    return rows[field], _elements(rows)
+
+
 def _count(
-    recording: Recording, name: str, losses: Sequence[Loss], trigger_line: str | None
+    recording: Recording,
+    name: str,
+    losses: Sequence[Loss],
+    trigger_line: str | None,
+    started_host_ns: int,
 ) -> StreamCount:
     layout = recording.layouts[name]
+    kind = layout.spec.kind
     rows = recording.rows(name)
     mine = [loss for loss in losses if loss.stream == name]
     ends = [loss.first_id + loss.count for loss in mine if loss.stage == "recorder"]
@@ -176,14 +204,34 @@ def _count(
         asked = (rows["line"] == trigger_line.encode()) & (rows["edge"] == EDGE_RISING)
         triggers = int(asked.sum())
     return StreamCount(
-        kind=layout.spec.kind,
+        kind=kind,
         node=layout.spec.node,
         published=max([last, *ends]),
         recorded=len(rows),
         per_row=layout.units_per_row,
-        numbers=numbers_of(rows, layout.spec.kind, layout.units_per_row),
+        numbers=numbers_of(rows, kind, layout.units_per_row),
         triggers=triggers,
+        rate_hz=layout.spec.rate_hz,
+        gaps=_gaps(rows, "seq", started_host_ns),
+        number_gaps=_gaps(rows, _NUMBER.get(kind), started_host_ns),
     )
+
+
+def _gaps(rows: NDArray[np.void], field: str | None, started_host_ns: int) -> list[Gap]:
+    """Return the holes in a field of the rows; none where there is no such field."""
+    if field is None:
+        return []
+    is_seq = field == "seq"
+    counts = _elements(rows) if not is_seq else np.ones(len(rows), np.int64)
+    first = 0 if is_seq else None
+    return gaps_of(rows[field], counts, rows["host_ns"], started_host_ns, first)
+
+
+def _elements(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """Return how many numbers of the device each row stands for."""
+    if "count" in (rows.dtype.names or ()):
+        return rows["count"]
+    return np.ones(len(rows), np.int64)
 
 
 def triggers_of(rig: Mapping[str, Any]) -> dict[str, str]:

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
     from rig.recording.layout import StreamLayout
 
-__all__ = ["committed_extent", "committed_prefix", "segment_paths"]
+__all__ = [
+    "committed_extent",
+    "committed_prefix",
+    "payload_end",
+    "segment_fault",
+    "segment_paths",
+]
 
 _h5: Any = h5py
 
@@ -59,12 +65,37 @@ def committed_extent(folder: Path, layout: StreamLayout) -> Extent:
         if filled:
             total = number * layout.rows_per_segment + filled
             last = rows[filled - 1]
-            end = _payload_end(layout, total, last)
+            end = payload_end(layout, total, last)
             return Extent(total, end, int(last["seq"]) + 1)
     return Extent()
 
 
-def _payload_end(layout: StreamLayout, rows: int, last: np.void) -> int:
+def segment_fault(path: Path, layout: StreamLayout) -> str:
+    """Return what is wrong with a segment's file; empty if it can be read whole."""
+    try:
+        with _h5.File(path, "r") as file:
+            for dataset in layout.datasets:
+                found = file[dataset.segment_name]
+                shape = (dataset.entries_per_segment, *dataset.entry_shape)
+                end = found.id.get_offset() + dataset.nbytes
+                if found.shape != shape or found.dtype != dataset.dtype:
+                    return f"{path.name}: {dataset.segment_name} has another layout"
+                if end > path.stat().st_size:
+                    return f"{path.name} was cut off"
+    except (OSError, KeyError) as error:
+        return f"{path.name} cannot be read: {error}"
+    return ""
+
+
+def payload_end(layout: StreamLayout, rows: int, last: np.void) -> int:
+    """Return how many entries of the payload so many rows own.
+
+    Parameters
+    ----------
+    last
+        The last of these rows.
+    """
     if layout.spec.kind != "samples":
         return rows
-    return int(last["first_sample"]) + int(last["count"])
+    end = int(last["first_sample"]) + int(last["count"])
+    return min(max(end, 0), rows * layout.units_per_row)

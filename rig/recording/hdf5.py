@@ -3,7 +3,8 @@
 Nothing here runs while data flow. A segment is a small HDF5 file whose datasets
 are contiguous and laid out whole; after that it is filled at known offsets, by
 plain writes. Its few metadata bytes are the same for every segment of a stream,
-so that they are made once by HDF5 and copied from then on.
+so that they are made once by HDF5 and copied from then on. A segment says itself
+which stream it is of, so that a session can be put together from segments alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rig.recording.layout import (
     FORMAT,
     FORMAT_VERSION,
     PAGE_BYTES,
+    SEGMENT_CHECKSUM,
     SEGMENT_INDEX,
     SEGMENT_PAYLOAD,
     StreamLayout,
@@ -37,6 +39,7 @@ __all__ = [
     "decode_streams",
     "make_segment_image",
     "read_offsets",
+    "read_segment_layout",
     "write_session_file",
 ]
 
@@ -81,6 +84,7 @@ def make_segment_image(layout: StreamLayout, scratch: Path) -> SegmentImage:
         Path of a file that is made and removed again.
     """
     fid = _h5.h5f.create(bytes(scratch), _h5.h5f.ACC_TRUNC, fapl=_file_access())
+    _h5.File(fid).attrs["stream"] = msgspec.json.encode(_entry(layout)).decode()
     regions: dict[str, tuple[int, int]] = {}
     for dataset in layout.datasets:
         plist = _h5.h5p.create(_h5.h5p.DATASET_CREATE)
@@ -107,9 +111,22 @@ def read_offsets(path: Path) -> dict[str, int]:
     with _h5.File(path, "r") as file:
         return {
             name: file[name].id.get_offset()
-            for name in (SEGMENT_INDEX, SEGMENT_PAYLOAD)
+            for name in (SEGMENT_INDEX, SEGMENT_PAYLOAD, SEGMENT_CHECKSUM)
             if name in file
         }
+
+
+def read_segment_layout(path: Path) -> StreamLayout:
+    """Return the layout of the stream that a segment is of.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    with _h5.File(path, "r") as file:
+        entry = msgspec.json.decode(file.attrs["stream"], type=_StreamEntry)
+    return StreamLayout(entry.spec, entry.rows_per_segment)
 
 
 def write_session_file(
@@ -160,11 +177,12 @@ def decode_streams(text: str) -> dict[str, StreamLayout]:
 
 def _encode_streams(streams: Sequence[StreamLayout]) -> str:
     return msgspec.json.encode(
-        {
-            layout.name: _StreamEntry(layout.spec, layout.rows_per_segment)
-            for layout in streams
-        }
+        {layout.name: _entry(layout) for layout in streams}
     ).decode()
+
+
+def _entry(layout: StreamLayout) -> _StreamEntry:
+    return _StreamEntry(layout.spec, layout.rows_per_segment)
 
 
 def _file_access() -> Any:
@@ -199,7 +217,7 @@ def _map_stream(file: Any, layout: StreamLayout, extent: Extent | None) -> None:
         if extent is None:
             _map_growing(file, layout, dataset)
         else:
-            entries = extent.rows if dataset == layout.index else extent.payload
+            entries = extent.payload if dataset == layout.payload else extent.rows
             _map_fixed(file, layout, dataset, entries)
     main = file[layout.datasets[0].session_path]
     for name, value in layout.attributes.items():

@@ -8,32 +8,43 @@ be read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import h5py  # pyright: ignore[reportMissingTypeStubs]
 import msgspec
 import numpy as np
 
 from rig.recording.count import ledger_from_recording
-from rig.recording.extents import committed_extent, committed_prefix, segment_paths
-from rig.recording.ledger import Ledger, StreamLedger
+from rig.recording.extents import (
+    committed_extent,
+    committed_prefix,
+    segment_fault,
+    segment_paths,
+)
+from rig.recording.ledger import Ledger, Recovered, StreamLedger
 from rig.recording.links import link_faults
 from rig.recording.sidecar import SessionState, Verdict
+from rig.recording.verification import row_bytes, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
     from rig.recording.layout import StreamLayout
     from rig.recording.reader import Recording
 
-__all__ = ["Finding", "Inspection", "StreamInspection", "inspect_recording"]
+__all__ = [
+    "Finding",
+    "Inspection",
+    "StreamInspection",
+    "bytes_to_compare",
+    "inspect_recording",
+]
 
 _SAMPLED = 32
-"""Payloads of a stream that are read, spread over it; the last one always."""
-
-_h5: Any = h5py
+"""Rows of a stream that a quick look compares, spread over it; the last one always."""
+_NAMED = 5
+"""Rows that do not agree with their checksums and are named."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -49,8 +60,8 @@ class StreamInspection(msgspec.Struct, frozen=True):
 
     rows: int
     segments: int
-    payload_read: int
-    """Payloads that were read."""
+    verified: int
+    """Rows that were compared, payload and all, with their checksums."""
 
 
 class Inspection(msgspec.Struct, frozen=True):
@@ -67,8 +78,21 @@ class Inspection(msgspec.Struct, frozen=True):
     """Added up anew."""
 
 
-def inspect_recording(recording: Recording) -> Inspection:
+def inspect_recording(
+    recording: Recording,
+    *,
+    quick: bool = False,
+    told: Callable[[int], None] = lambda _: None,
+) -> Inspection:
     """Ask everything of a session.
+
+    Parameters
+    ----------
+    quick
+        Whether to compare some payloads only with their checksums, spread over the
+        session, not all.
+    told
+        Is told of each further byte that was compared, out of `bytes_to_compare`.
 
     Returns
     -------
@@ -79,6 +103,7 @@ def inspect_recording(recording: Recording) -> Inspection:
         Finding("FAIL", name, fault)
         for name, layout in recording.layouts.items()
         for fault in _segments(recording, layout)
+        if not recording.folded
     ]
     info = recording.info
     if damaged:
@@ -87,10 +112,12 @@ def inspect_recording(recording: Recording) -> Inspection:
         return Inspection(
             info.session_id, info.state, verdict, reason, damaged, {}, ledger
         )
-    findings: list[Finding] = []
+    findings = list(_damage(recording))
     streams: dict[str, StreamInspection] = {}
     for name, layout in recording.layouts.items():
-        streams[name], found = _inspect_stream(recording, layout)
+        verified, wrong = _verify(recording, layout, quick=quick, told=told)
+        streams[name], found = _inspect_stream(recording, layout, verified)
+        findings += [Finding("FAIL", name, fault) for fault in wrong]
         findings += found
     ledger = ledger_from_recording(recording)
     findings += _ledger_findings(recording, ledger)
@@ -132,7 +159,7 @@ def _ledger_findings(recording: Recording, ledger: Ledger) -> Iterator[Finding]:
             "FAIL",
             "",
             "the session was not closed: it is being recorded, or its end was cut "
-            "off; the next session salvages what is still in memory",
+            "off; springhare recover closes it",
         )
         return
     old = Ledger.from_json(recording.ledger)
@@ -153,44 +180,56 @@ def _ledger_findings(recording: Recording, ledger: Ledger) -> Iterator[Finding]:
 
 
 def _inspect_stream(
-    recording: Recording, layout: StreamLayout
+    recording: Recording, layout: StreamLayout, verified: int
 ) -> tuple[StreamInspection, list[Finding]]:
     name = layout.name
     findings: list[Finding] = []
     rows = recording.raw_rows(name)
     filled = committed_prefix(rows["host_ns"])
     closed = recording.ledger is not None
-    extent = committed_extent(recording.folder, layout)
+    held = len(rows)
+    if not recording.folded and not _was_cut(recording, name):
+        held = committed_extent(recording.folder, layout).rows
     if (rows["host_ns"][filled:] != 0).any():
         findings.append(Finding("FAIL", name, f"a hole among the rows, at {filled}"))
-    elif closed and not filled == len(rows) == extent.rows:
-        text = f"session.h5 shows {filled} rows, the segments hold {extent.rows}"
+    elif closed and not filled == len(rows) == held:
+        text = f"session.h5 shows {filled} rows, the segments hold {held}"
         findings.append(Finding("FAIL", name, text))
     rows = rows[:filled]
     findings += [
         Finding("FAIL", name, fault)
         for fault in (*_stamps(rows), *_blocks(layout, rows))
     ]
-    read, faults = _read_some(recording, layout)
-    findings += [Finding("FAIL", name, fault) for fault in faults]
     segments = len(segment_paths(recording.folder, layout))
-    return StreamInspection(filled, segments, read), findings
+    return StreamInspection(filled, segments, verified), findings
 
 
 def _segments(recording: Recording, layout: StreamLayout) -> Iterator[str]:
-    for path in segment_paths(recording.folder, layout):
-        try:
-            with _h5.File(path, "r") as file:
-                for dataset in layout.datasets:
-                    found = file[dataset.segment_name]
-                    shape = (dataset.entries_per_segment, *dataset.entry_shape)
-                    end = found.id.get_offset() + dataset.nbytes
-                    if found.shape != shape or found.dtype != dataset.dtype:
-                        yield f"{path.name}: {dataset.segment_name} has another layout"
-                    elif end > path.stat().st_size:
-                        yield f"{path.name} was cut off"
-        except (OSError, KeyError) as error:
-            yield f"{path.name} cannot be read: {error}"
+    paths = segment_paths(recording.folder, layout)
+    if _was_cut(recording, layout.name):
+        rows, per_segment = recording.count(layout.name), layout.rows_per_segment
+        paths = paths[: -(-rows // per_segment)]
+    for path in paths:
+        if fault := segment_fault(path, layout):
+            yield fault
+
+
+def _was_cut(recording: Recording, name: str) -> bool:
+    """Tell whether the segments hold more of a stream than belongs to it."""
+    recovered = _recovered(recording)
+    return name in recovered.left_out or name in recovered.damage
+
+
+def _recovered(recording: Recording) -> Recovered:
+    text = recording.ledger
+    found = None if text is None else Ledger.from_json(text).recovered
+    return found or Recovered()
+
+
+def _damage(recording: Recording) -> Iterator[Finding]:
+    """Yield what `recover` found to be damaged, and left out."""
+    for name, text in _recovered(recording).damage.items():
+        yield Finding("FAIL", name, text)
 
 
 def _stamps(rows: NDArray[np.void]) -> Iterator[str]:
@@ -210,18 +249,39 @@ def _blocks(layout: StreamLayout, rows: NDArray[np.void]) -> Iterator[str]:
         yield f"first_sample does not go on where the last block ended, at row {at}"
 
 
-def _read_some(recording: Recording, layout: StreamLayout) -> tuple[int, list[str]]:
-    if layout.payload is None:
-        return 0, []
-    total = recording.payload_count(layout.name)
+def bytes_to_compare(recording: Recording) -> int:
+    """Return what `inspect_recording` compares, if it is not to be quick."""
+    return sum(
+        recording.count(name) * row_bytes(layout)
+        for name, layout in recording.layouts.items()
+    )
+
+
+def _verify(
+    recording: Recording,
+    layout: StreamLayout,
+    *,
+    quick: bool,
+    told: Callable[[int], None],
+) -> tuple[int, list[str]]:
+    total, done = recording.count(layout.name), 0
+    wrong: list[int] = []
+    try:
+        for start, stop in _spread(total) if quick else [(0, total)]:
+            for compared, bad in verify(recording, layout.name, start, stop):
+                done += compared
+                wrong += bad.tolist()
+                told(compared * row_bytes(layout))
+    except OSError as error:
+        return done, [f"the rows after {done} cannot be read: {error}"]
+    if not wrong:
+        return done, []
+    named = ", ".join(map(str, wrong[:_NAMED]))
+    more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
+    text = f"rows that are not what was recorded (checksum): {named}{more}"
+    return done, [text]
+
+
+def _spread(total: int) -> Iterable[tuple[int, int]]:
     places = np.unique(np.linspace(0, total - 1, _SAMPLED).astype(np.int64))
-    read = 0
-    for at in places[places >= 0].tolist():
-        try:
-            payload = recording.payload(layout.name, at, at + 1)
-        except OSError as error:
-            return read, [f"the payload at {at} cannot be read: {error}"]
-        if len(payload) != 1:
-            return read, [f"the payload at {at} is not there"]
-        read += 1
-    return read, []
+    return [(at, at + 1) for at in places[places >= 0].tolist()]

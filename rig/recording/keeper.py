@@ -7,16 +7,17 @@ wait.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from rig.recording import disk
+from rig.recording.disk import sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from rig.recording.disk import BlockFile
 
 __all__ = ["Keeper"]
 
@@ -39,8 +40,8 @@ class Keeper:
         self._interval_s = interval_s
         self._notes = threading.Lock()
         """Guards the three below, for moments only."""
-        self._dirty: set[int] = set()
-        self._retired: set[int] = set()
+        self._dirty: set[BlockFile] = set()
+        self._retired: set[BlockFile] = set()
         self._names_changed = False
         self._syncing = threading.Lock()
         self._failure: OSError | None = None
@@ -49,24 +50,24 @@ class Keeper:
         self._syncer = threading.Thread(target=self._run, name="sync", daemon=True)
         self._syncer.start()
 
-    def make_ahead(self, make: Callable[[], int]) -> Future[int]:
-        """Have a file made; the future gives its descriptor, or the OSError."""
+    def make_ahead(self, make: Callable[[], BlockFile]) -> Future[BlockFile]:
+        """Have a file made; the future gives it, or the OSError."""
         return self._maker.submit(make)
 
-    def written(self, fd: int) -> None:
+    def written(self, file: BlockFile) -> None:
         """Say that a file has new data."""
         with self._notes:
-            self._dirty.add(fd)
+            self._dirty.add(file)
 
     def named(self) -> None:
         """Say that the folder has a new name."""
         with self._notes:
             self._names_changed = True
 
-    def retire(self, fd: int) -> None:
+    def retire(self, file: BlockFile) -> None:
         """Give up a file: it is synced a last time and closed."""
         with self._notes:
-            self._retired.add(fd)
+            self._retired.add(file)
 
     def check(self) -> None:
         """Raise what a sync failed with.
@@ -93,13 +94,17 @@ class Keeper:
                 dirty, self._dirty = self._dirty, set()
                 renamed, self._names_changed = self._names_changed, False
             try:
-                for fd in dirty | retired:
-                    disk.sync_data(fd)
+                for file in dirty | retired:
+                    file.sync()
                 if renamed:
-                    disk.sync_folder(self._folder)
+                    sync_folder(self._folder)
+            except OSError as error:
+                # the kernel tells it once; what was dirty may be gone for good
+                self._failure = error
+                raise
             finally:
-                for fd in retired:
-                    os.close(fd)
+                for file in retired:
+                    file.close()
 
     def close(self) -> None:
         """Sync a last time and end both threads; may be called twice.
@@ -122,5 +127,4 @@ class Keeper:
             except OSError as error:
                 # told to the writer at its next block, which ends the recording
                 logger.error("Sync failed: %s", error)  # noqa: TRY400
-                self._failure = error
                 return

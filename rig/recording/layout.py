@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     Attribute = str | float | list[str | float | int]
 
 __all__ = [
+    "FOLDED",
     "FORMAT",
     "FORMAT_VERSION",
     "PAGE_BYTES",
+    "RESERVE_FILE",
+    "SEGMENT_CHECKSUM",
     "SEGMENT_INDEX",
     "SEGMENT_PAYLOAD",
     "SESSION_FILE",
@@ -40,12 +44,17 @@ __all__ = [
 ]
 
 FORMAT = "springhare-session"
+FOLDED = "folded"
+"""`storage` of a session file that holds its rows itself, without segments."""
 FORMAT_VERSION = 1
 SESSION_FILE = "session.h5"
 SIDECAR_FILE = "session.json"
+RESERVE_FILE = ".reserve"
+"""Among the segments, while recording: room for the session's end on a full disk."""
 PAGE_BYTES = 4096
 """Unit in which a killed write stops, and in which direct I/O is aligned."""
 
+SEGMENT_CHECKSUM = "checksum"
 SEGMENT_INDEX = "index"
 SEGMENT_PAYLOAD = "payload"
 
@@ -75,7 +84,7 @@ def segments_folder(session: Path) -> Path:
     return session / "segments"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DatasetLayout:
     """One dataset: as it is called in a segment and in the session, and its size."""
 
@@ -87,7 +96,7 @@ class DatasetLayout:
     entry_shape: tuple[int, ...]
     """Shape of one entry along the first axis."""
 
-    @property
+    @cached_property
     def entry_bytes(self) -> int:
         """Size of one entry in bytes."""
         return self.dtype.itemsize * math.prod(self.entry_shape)
@@ -98,7 +107,7 @@ class DatasetLayout:
         return self.entries_per_segment * self.entry_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StreamLayout:
     """How one stream lies on disk."""
 
@@ -129,14 +138,14 @@ class StreamLayout:
         """The stream's name."""
         return self.spec.name
 
-    @property
+    @cached_property
     def units_per_row(self) -> int:
         """Entries of the payload that belong to one full row: 1, or samples a block."""
         if self.spec.payload is None or self.spec.kind != "samples":
             return 1
         return self.spec.payload.shape[0]
 
-    @property
+    @cached_property
     def index(self) -> DatasetLayout:
         """The stream's table of rows."""
         path = f"/{self.name}" if self.payload is None else f"/{self.name}/index"
@@ -144,7 +153,7 @@ class StreamLayout:
             SEGMENT_INDEX, path, self.spec.row, self.rows_per_segment, ()
         )
 
-    @property
+    @cached_property
     def payload(self) -> DatasetLayout | None:
         """The stream's pixels, samples or keypoints; None for a stream without."""
         if self.spec.payload is None:
@@ -158,10 +167,27 @@ class StreamLayout:
             shape[1:] if self.spec.kind == "samples" else shape,
         )
 
+    @cached_property
+    def checksum(self) -> DatasetLayout:
+        """What vouches for each row and its payload."""
+        return DatasetLayout(
+            SEGMENT_CHECKSUM,
+            f"/checksums/{self.name}",
+            np.dtype("<u8"),
+            self.rows_per_segment,
+            (),
+        )
+
     @property
     def datasets(self) -> tuple[DatasetLayout, ...]:
-        """The payload, if there is one, then the table."""
-        return (self.index,) if self.payload is None else (self.payload, self.index)
+        """The payload, if there is one, the table, the checksums."""
+        tables = (self.index, self.checksum)
+        return tables if self.payload is None else (self.payload, *tables)
+
+    @property
+    def row_bytes(self) -> int:
+        """What a row takes on the disk with all that goes with it, in bytes."""
+        return sum(d.nbytes for d in self.datasets) // self.rows_per_segment
 
     def segment_file(self, number: int | str) -> str:
         """Return the name of a segment's file; ``%b`` gives HDF5's pattern."""

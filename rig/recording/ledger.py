@@ -16,14 +16,35 @@ from typing import Any
 
 import msgspec
 
+from rig.messages import Loss
 from rig.recording.sidecar import Verdict
 
-__all__ = ["RECORDER", "STOPPED", "Equation", "Ledger", "Missing", "StreamLedger"]
+__all__ = [
+    "AWAY",
+    "CUT_OFF",
+    "HELD_UP",
+    "OVERRUN",
+    "RECORDER",
+    "STOPPED",
+    "Equation",
+    "Ledger",
+    "Missing",
+    "Recovered",
+    "StreamLedger",
+]
 
 RECORDER = "recorder"
 """Name of the node that records."""
 STOPPED = "stopped in order"
 """How a session should end."""
+CUT_OFF = "session ended without stop"
+"""How a session ended whose processes were killed."""
+OVERRUN = "overwritten in the ring before it was recorded"
+"""Cause of a loss: the recorder was there, and too slow."""
+HELD_UP = "overwritten in the ring: the recorder was held up for"
+"""Cause of a loss, with a time after it: the recorder or its disk stood still."""
+AWAY = "overwritten in the ring while no recorder was there"
+"""Cause of a loss: it was published before the recorder came that found it gone."""
 
 
 class Equation(msgspec.Struct, frozen=True):
@@ -58,14 +79,30 @@ class Equation(msgspec.Struct, frozen=True):
         return f"{self.total} {self.name.replace('_', ' ')} {sign} {terms}"
 
 
-class Missing(msgspec.Struct, frozen=True):
-    """Elements that are missing, and why."""
+class Missing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Elements that are missing, where, and why."""
 
     stage: str
     first_id: int
     count: int
     """In the units of the stage: rows for the recorder, else the device's numbers."""
     cause: str
+    at_s: float | None = None
+    """Host time of the last element before them, in seconds since the session's
+    start; None where no row is there to tell."""
+    duration_ms: float | None = None
+    """Host time between the elements before and after them, or their part of it; by
+    the nominal rate where nothing came before or after; None where neither tells."""
+
+    @property
+    def where(self) -> str:
+        """Which ones they are and when, in words."""
+        words = f"{self.count} missing from {self.first_id}"
+        if self.at_s is not None:
+            words += f", {self.at_s:.3f} s after the start"
+        if self.duration_ms is not None:
+            words += f", {self.duration_ms:,.0f} ms"
+        return words
 
 
 class StreamLedger(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,6 +124,16 @@ class StreamLedger(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return all(equation.closes for equation in self.equations)
 
 
+class Recovered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What `recover` found out of a wreck, and no row of the session tells."""
+
+    losses: list[Loss] = []
+    left_out: dict[str, int] = {}
+    """Rows that the segments hold after those of the session, by stream."""
+    damage: dict[str, str] = {}
+    """What is wrong with the segments after those of the session, by stream."""
+
+
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger of a session."""
 
@@ -101,6 +148,11 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     unanswered: list[int] = []
     """Fired decisions without an acknowledgement."""
     died: dict[str, str] = {}
+    """Why a node died, by name; one that was restarted is none."""
+    remarks: list[str] = []
+    """What a person must know though nothing need be missing."""
+    recovered: Recovered | None = None
+    """None where nothing had to be recovered."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""

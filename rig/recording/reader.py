@@ -14,7 +14,14 @@ import numpy as np
 from rig.errors import SessionError, VersionError
 from rig.recording.extents import committed_prefix
 from rig.recording.hdf5 import LEDGER_GROUP, decode_streams
-from rig.recording.layout import FORMAT, FORMAT_VERSION, SESSION_FILE, StreamLayout
+from rig.recording.layout import (
+    FOLDED,
+    FORMAT,
+    FORMAT_VERSION,
+    SESSION_FILE,
+    StreamLayout,
+)
+from rig.recording.ledger import Ledger
 from rig.recording.sidecar import SessionInfo, read_sidecar
 
 if TYPE_CHECKING:
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
     from rig.messages import StreamSpec
     from rig.recording.layout import DatasetLayout
 
-__all__ = ["Recording", "read_info", "read_layouts"]
+__all__ = ["Recording"]
 
 _h5: Any = h5py
 
@@ -75,12 +82,52 @@ class Recording:
     @property
     def info(self) -> SessionInfo:
         """What the session is, and how it stands, as of now."""
-        return read_sidecar(self.folder) or _info_of(self._file)
+        return read_sidecar(self.folder) or self.own_info
+
+    @property
+    def own_info(self) -> SessionInfo:
+        """What the session file itself says, should the sidecar be gone."""
+        attributes = self._file.attrs
+        return SessionInfo(
+            session_id=attributes["session_id"],
+            subject=attributes["subject"],
+            task=attributes["task"],
+            started_utc=attributes["started_utc"],
+            started_host_ns=int(attributes["started_host_ns"]),
+            state="recording" if self.ledger is None else "complete",
+        )
 
     @property
     def ledger(self) -> str | None:
         """The ledger as JSON; None while the session has not been closed."""
         return self._file[LEDGER_GROUP].attrs.get("json")
+
+    @property
+    def folded(self) -> bool:
+        """Whether the session is one self-contained file, without segments."""
+        return self._file.attrs.get("storage") == FOLDED
+
+    def require_growing(self) -> None:
+        """Refuse a session to which no row can be added any more.
+
+        Raises
+        ------
+        SessionError
+            If it is folded, or was cut by `recover`: its segments hold rows behind
+            the cut that are not what was recorded.
+        """
+        what = "is folded into one file" if self.folded else ""
+        recovered = None
+        if self.ledger is not None:
+            recovered = Ledger.from_json(self.ledger).recovered
+        if recovered is not None and (recovered.left_out or recovered.damage):
+            what = "was cut by recover"
+        if what:
+            msg = (
+                f"Expected a session that can go on in {self.folder}, got one that "
+                f"{what}: start a new one"
+            )
+            raise SessionError(msg)
 
     @property
     def streams(self) -> Mapping[str, StreamSpec]:
@@ -117,6 +164,10 @@ class Recording:
                 high = middle
         return low
 
+    def room(self, stream: str) -> int:
+        """Return for how many rows there is room, committed or not."""
+        return len(self._table(stream))
+
     def rows(
         self, stream: str, start: int = 0, stop: int | None = None
     ) -> NDArray[np.void]:
@@ -128,6 +179,14 @@ class Recording:
     def raw_rows(self, stream: str) -> NDArray[np.void]:
         """Return all rows that there is room for, committed or not; for checks."""
         return self._read(self._layout(stream).index, 0, None)
+
+    def checksums(
+        self, stream: str, start: int = 0, stop: int | None = None
+    ) -> NDArray[np.uint64]:
+        """Return the checksums of committed rows from `start` to before `stop`."""
+        end = self.count(stream)
+        stop = end if stop is None else min(stop, end)
+        return self._read(self._layout(stream).checksum, start, stop)
 
     def payload(
         self, stream: str, start: int = 0, stop: int | None = None
@@ -141,12 +200,23 @@ class Recording:
         SessionError
             If the stream has no payload.
         """
+        end = self.payload_count(stream)
+        stop = end if stop is None else min(stop, end)
+        return self.raw_payload(stream, start, stop)
+
+    def raw_payload(self, stream: str, start: int, stop: int) -> NDArray[Any]:
+        """Return frames, poses or samples that there is room for; for checks.
+
+        Raises
+        ------
+        SessionError
+            If the stream has no payload.
+        """
         dataset = self._layout(stream).payload
         if dataset is None:
             msg = f"Expected a stream with payload, got {stream!r}: read its rows"
             raise SessionError(msg)
-        end = self.payload_count(stream)
-        return self._read(dataset, start, end if stop is None else min(stop, end))
+        return self._read(dataset, start, stop)
 
     def payload_count(self, stream: str) -> int:
         """Return how many frames, poses or samples are committed."""
@@ -196,39 +266,6 @@ class Recording:
         return self._file[self._layout(stream).index.session_path]
 
 
-def read_layouts(path: Path) -> dict[str, StreamLayout]:
-    """Return the layouts of a session file's streams, by name.
-
-    Raises
-    ------
-    SessionError
-        If there is no session.
-    VersionError
-        If it is of another version.
-    """
-    with _open(path) as file:
-        _require_format(path, file)
-        return decode_streams(file.attrs["streams"])
-
-
-def read_info(folder: Path) -> SessionInfo:
-    """Return what a session is, from its sidecar or else from its session file.
-
-    Raises
-    ------
-    SessionError
-        If there is no session.
-    VersionError
-        If it is of another version.
-    """
-    info = read_sidecar(folder)
-    if info is not None:
-        return info
-    with _open(folder / SESSION_FILE) as file:
-        _require_format(folder / SESSION_FILE, file)
-        return _info_of(file)
-
-
 def _open(path: Path) -> Any:
     if not path.exists():
         msg = (
@@ -255,16 +292,3 @@ def _require_format(path: Path, file: Any) -> None:
             f"{path}: use that version of springhare"
         )
         raise VersionError(msg)
-
-
-def _info_of(file: Any) -> SessionInfo:
-    attributes = file.attrs
-    closed = "json" in file[LEDGER_GROUP].attrs
-    return SessionInfo(
-        session_id=attributes["session_id"],
-        subject=attributes["subject"],
-        task=attributes["task"],
-        started_utc=attributes["started_utc"],
-        started_host_ns=int(attributes["started_host_ns"]),
-        state="complete" if closed else "recording",
-    )

@@ -6,11 +6,10 @@ its own name at the moment it is needed: whoever looks sees whole segments only.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rig.recording import disk
+from rig.recording.disk import BlockFile
 from rig.recording.hdf5 import make_segment_image, read_offsets
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ __all__ = ["SegmentFiles"]
 class _Segment:
     """One open segment."""
 
-    fd: int
+    file: BlockFile
     offsets: Mapping[str, int]
 
 
@@ -57,8 +56,9 @@ class SegmentFiles:
         self._keeper = keeper
         self._image = make_segment_image(layout, folder / f".{layout.segment_file(0)}")
         self._open: dict[int, _Segment] = {}
-        self._spare: tuple[int, Future[int]] | None = None
+        self._spare: tuple[int, Future[BlockFile]] | None = None
         self._ahead = first - 1
+        self._named = first + int(self._path(first).exists())
         self._make_ahead(first)
 
     def write(self, dataset: DatasetLayout, first: int, entries: NDArray[Any]) -> None:
@@ -71,8 +71,25 @@ class SegmentFiles:
         """
         for segment, at, part in self._parts(dataset, first, len(entries)):
             offset = segment.offsets[dataset.segment_name] + at * dataset.entry_bytes
-            disk.write_at(segment.fd, entries[part], offset)
-            self._keeper.written(segment.fd)
+            segment.file.write(entries[part], offset)
+            self._keeper.written(segment.file)
+
+    @property
+    def laid_out(self) -> int:
+        """Number of segments that are there or can be named at any moment."""
+        if self._spare is None:
+            return self._named
+        number, future = self._spare
+        ready = future.done() and not future.cancelled() and not future.exception()
+        return max(self._named, number + 1) if ready else self._named
+
+    @property
+    def failure(self) -> str:
+        """Why the next segment could not be laid out; empty if it could."""
+        if self._spare is None or not self._spare[1].done():
+            return ""
+        error = self._spare[1].exception()
+        return "" if error is None else str(error)
 
     def retire_before(self, rows: int, payload: int) -> None:
         """Let go of segments that neither the rows nor the payload will reach again."""
@@ -80,18 +97,18 @@ class SegmentFiles:
         if self.layout.payload is not None:
             done = min(done, payload // self.layout.payload.entries_per_segment)
         for number in [k for k in self._open if k < done]:
-            self._keeper.retire(self._open.pop(number).fd)
+            self._keeper.retire(self._open.pop(number).file)
 
     def close(self) -> None:
         """Let go of all files and remove the spare one; may be called twice."""
         for segment in self._open.values():
-            self._keeper.retire(segment.fd)
+            self._keeper.retire(segment.file)
         self._open.clear()
         if self._spare is not None:
             number, future = self._spare
             self._spare = None
             if not future.cancel() and future.exception() is None:
-                os.close(future.result())
+                future.result().close()
             self._hidden(number).unlink(missing_ok=True)
 
     def _parts(
@@ -111,12 +128,13 @@ class SegmentFiles:
         if number not in self._open:
             path = self._path(number)
             if path.exists():
-                self._open[number] = _Segment(disk.open_file(path), read_offsets(path))
+                self._open[number] = _Segment(BlockFile(path), read_offsets(path))
             else:
-                fd = self._take_spare(number)
+                file = self._take_spare(number)
                 self._hidden(number).rename(path)
                 self._keeper.named()
-                self._open[number] = _Segment(fd, self._image.offsets)
+                self._named = max(self._named, number + 1)
+                self._open[number] = _Segment(file, self._image.offsets)
         return self._open[number]
 
     def _make_ahead(self, number: int) -> None:
@@ -125,7 +143,7 @@ class SegmentFiles:
         self._ahead = number
         self._spare = (number, self._keeper.make_ahead(lambda: self._make(number)))
 
-    def _take_spare(self, number: int) -> int:
+    def _take_spare(self, number: int) -> BlockFile:
         if self._spare is not None and self._spare[0] == number:
             future = self._spare[1]
             self._spare = None
@@ -133,8 +151,8 @@ class SegmentFiles:
                 return future.result()
         return self._make(number)
 
-    def _make(self, number: int) -> int:
-        return disk.create_file(
+    def _make(self, number: int) -> BlockFile:
+        return BlockFile.create(
             self._hidden(number), self._image.size, self._image.pieces
         )
 

@@ -16,6 +16,7 @@ import msgspec
 from rig.errors import SessionError, VersionError
 from rig.recording.disk import replace_file
 from rig.recording.layout import FORMAT, FORMAT_VERSION, SIDECAR_FILE
+from rig.system import boot_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,6 +58,8 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     processor: str
     cores: int
     python: str
+    boot_id: str | None = None
+    """Tells this start of the computer from every other; None where it does not say."""
 
 
 class ModelId(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +148,7 @@ def describe_host() -> Host:
         processor=platform.machine(),
         cores=os.cpu_count() or 0,
         python=platform.python_version(),
+        boot_id=boot_id(),
     )
 
 

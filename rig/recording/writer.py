@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,12 @@ from rig.recording import disk
 from rig.recording.extents import committed_extent
 from rig.recording.hdf5 import Extent, write_session_file
 from rig.recording.keeper import Keeper
-from rig.recording.layout import SESSION_FILE, StreamLayout, segments_folder
+from rig.recording.layout import (
+    RESERVE_FILE,
+    SESSION_FILE,
+    StreamLayout,
+    segments_folder,
+)
 from rig.recording.reader import Recording
 from rig.recording.segments import SegmentFiles
 from rig.recording.sidecar import write_sidecar
@@ -30,7 +36,11 @@ if TYPE_CHECKING:
     from rig.messages import StreamSpec
     from rig.recording.sidecar import SessionInfo
 
-__all__ = ["SessionWriter"]
+__all__ = ["SessionWriter", "begin"]
+
+_RESERVE_BYTES = 16 * 1024 * 1024
+"""Held back while recording, so that a full disk has room for the session's end."""
+logger = logging.getLogger(__name__)
 
 _ADVICE = "what was committed is safe; free the disk, then run it again"
 
@@ -67,6 +77,7 @@ class SessionWriter:
         for leftover in place.glob(".*.h5"):
             leftover.unlink()
         self._keeper = Keeper(place)
+        self._reserve = _hold_back(place)
         try:
             self._tables = {
                 layout.name: self._table(place, layout, extents[layout.name])
@@ -109,7 +120,7 @@ class SessionWriter:
             )
             raise SessionError(msg)
         with _owned(place, f"begin a session in {folder}") as lock:
-            _begin(folder, info, layouts)
+            begin(folder, info, layouts)
             extents = {layout.name: Extent() for layout in layouts}
             return SessionWriter(folder, layouts, extents, lock)
 
@@ -122,11 +133,13 @@ class SessionWriter:
         Raises
         ------
         SessionError
-            If there is no session, or the disk refuses.
+            If there is no session, it is folded or was cut by `recover`, or the disk
+            refuses.
         BusyError
             If another process writes there.
         """
         with Recording.open(folder) as recording:
+            recording.require_growing()
             layouts, info = recording.layouts, recording.info
             finished = recording.ledger is not None or info.state != "recording"
         with _owned(segments_folder(folder), f"go on with {folder}") as lock:
@@ -134,7 +147,7 @@ class SessionWriter:
                 again = structs.replace(
                     info, state="recording", verdict=None, finished_utc=None
                 )
-                _begin(folder, again, list(layouts.values()))
+                begin(folder, again, list(layouts.values()))
             extents = {
                 name: committed_extent(folder, layout)
                 for name, layout in layouts.items()
@@ -154,12 +167,25 @@ class SessionWriter:
         """Return the `seq` that follows the last committed row's."""
         return self._tables[stream].next_seq
 
+    def room_bytes(self, stream: str) -> int:
+        """Return what is laid out for a stream's rows to come, in bytes."""
+        return self._tables[stream].room_bytes
+
+    @property
+    def next_segment_failed(self) -> str:
+        """Why the next segment of some stream could not be laid out; empty if none.
+
+        The current ones have room still, for about half a segment.
+        """
+        return next((t.failure for t in self._tables.values() if t.failure), "")
+
     def append_block(
         self,
         stream: str,
         rows: NDArray[np.void],
         payload: NDArray[Any] | None = None,
         intact: Callable[[], int] | None = None,
+        digests: Sequence[int | None] | None = None,
     ) -> int:
         """Append rows with their payload; they are committed on return.
 
@@ -174,6 +200,8 @@ class SessionWriter:
         intact
             Called after the payload was written: how many rows, counted back from
             the last, were whole until then. The others are dropped.
+        digests
+            `payload_digest` of each payload, where it is known already.
 
         Returns
         -------
@@ -190,7 +218,7 @@ class SessionWriter:
         table = self._tables[stream]
         try:
             self._keeper.check()
-            committed = table.append(rows, payload, intact)
+            committed = table.append(rows, payload, intact, digests)
         except OSError as error:
             self._broken = (
                 f"Expected to write {stream!r} to {self.folder}, got "
@@ -229,6 +257,7 @@ class SessionWriter:
         self._broken = f"Expected an open session in {self.folder}, it is closed"
         for table in self._tables.values():
             table.close()
+        self._reserve.unlink(missing_ok=True)
         try:
             self._keeper.close()
         except OSError as error:
@@ -268,8 +297,20 @@ def _owned(place: Path, what: str) -> Generator[int]:
         raise
 
 
-def _begin(folder: Path, info: SessionInfo, layouts: Sequence[StreamLayout]) -> None:
-    """Put a session file in place that grows with its segments."""
+def _hold_back(place: Path) -> Path:
+    """Lay out the reserve; without it, a session on a full disk ends less well."""
+    reserve = place / RESERVE_FILE
+    try:
+        disk.lay_out(reserve, _RESERVE_BYTES)
+    except OSError as error:
+        reserve.unlink(missing_ok=True)
+        logger.warning("No reserve for the session's end: %s", error.strerror)
+    return reserve
+
+
+def begin(folder: Path, info: SessionInfo, layouts: Sequence[StreamLayout]) -> None:
+    """Put a session file in place that grows with its segments, and its sidecar."""
+    disk.sync_parents(segments_folder(folder))
     write_sidecar(folder, info)
     hidden = folder / f".{SESSION_FILE}"
     write_session_file(hidden, info.attributes, layouts)

@@ -33,10 +33,14 @@ class Child:
     plan: NodePlan
     process: subprocess.Popen[bytes]
     stderr_path: Path
+    started_ns: int
+    """Host time at which the process was started."""
     state: NodeState = "starting"
     connected: bool = False
     heartbeat: Heartbeat | None = None
     heard_ns: int = 0
+    hung: bool = False
+    """It was killed because it was silent for too long."""
     gone: bool = False
     """Its end was noticed and reported."""
     cause: str = ""
@@ -48,10 +52,31 @@ class Child:
         return self.plan.name
 
     @staticmethod
-    def start(plan: NodePlan, control: Path, log_folder: Path) -> Child:
-        """Start a node's process in a process group of its own: Ctrl-C is ours."""
+    def start(
+        plan: NodePlan,
+        control: Path,
+        log_folder: Path,
+        started_ns: int,
+        attempt: int = 1,
+    ) -> Child:
+        """Start a node's process in a process group of its own: Ctrl-C is ours.
+
+        Parameters
+        ----------
+        plan
+            What the node is.
+        control
+            The session's control socket.
+        log_folder
+            Where its standard error goes.
+        started_ns
+            Host time, now.
+        attempt
+            How many processes the node has had, this one included.
+        """
         log_folder.mkdir(parents=True, exist_ok=True)
-        stderr_path = log_folder / f"{plan.name}.stderr"
+        number = f".{attempt}" if attempt > 1 else ""
+        stderr_path = log_folder / f"{plan.name}{number}.stderr"
         command = [
             str(plan.interpreter or sys.executable),
             "-P",  # a folder named sync or inference where we are started is not ours
@@ -63,7 +88,16 @@ class Child:
             f"--parent={os.getpid()}",
             *(["--twin"] if plan.twin else []),
         ]
-        return Child(plan, _spawn(command, stderr_path), stderr_path)
+        return Child(plan, _spawn(command, stderr_path), stderr_path, started_ns)
+
+    def why_gone(self) -> str:
+        """Return why the process ended, in words."""
+        words, status = self.last_words(), self.process.returncode
+        if self.hung:
+            return "silent for 10 s, killed"
+        if status is not None and status < 0:
+            return f"signal {-status}" + (f": {words}" if words else "")
+        return words or f"exit status {status}"
 
     def last_words(self) -> str:
         """Return the last line of what the process wrote to its standard error."""

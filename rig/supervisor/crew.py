@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from rig.supervisor.plan import NodePlan
     from sync.clock import Clock
 
-__all__ = ["Crew"]
+__all__ = ["STATE_AFTER", "Crew"]
 
 _HUNG_NS = 10_000_000_000
-_STATE_AFTER: dict[str, NodeState] = {
+STATE_AFTER: dict[str, NodeState] = {
     "open": "open",
     "attach": "ready",
     "start": "running",
     "stop": "stopped",
 }
+"""State of a node that has carried out a request."""
 
 logger = logging.getLogger(__name__)
 
@@ -67,13 +68,27 @@ class Crew:
             If one ends instead, with its last words.
         """
         for plan in plans:
-            self.children[plan.name] = Child.start(plan, self._server.path, log_folder)
+            self.children[plan.name] = Child.start(
+                plan, self._server.path, log_folder, self._clock.now()
+            )
         self._wait(
             lambda: all(child.connected for child in self.children.values()),
             "to start",
             self.children,
             timeout_s=120,
         )
+
+    def replace(self, name: str, log_folder: Path, attempt: int) -> Child:
+        """Start a fresh process in the place of a node's dead one; do not wait for it.
+
+        Until it says something of its own, the last figures of the old one stand.
+        """
+        old = self.children[name]
+        now = self._clock.now()
+        child = Child.start(old.plan, self._server.path, log_folder, now, attempt)
+        child.heartbeat, child.heard_ns = old.heartbeat, now
+        self.children[name] = child
+        return child
 
     def ask(
         self,
@@ -102,7 +117,7 @@ class Crew:
         """
         ids: dict[str, int] = {}
         for name in names:
-            ids[name] = self._send(name, request, arguments(name))
+            ids[name] = self.send(name, request, arguments(name))
         self._wait(
             lambda: all(k in self._replies for k in ids.values()),
             f"to {request}",
@@ -116,11 +131,32 @@ class Crew:
         ]
         if faults:
             raise DeviceError("\n".join(faults))
-        if request in _STATE_AFTER:
+        if request in STATE_AFTER:
             # known at once: the next heartbeat may be half a second away
             for name in replies:
-                self.children[name].state = _STATE_AFTER[request]
+                self.children[name].state = STATE_AFTER[request]
         return {name: reply.result for name, reply in replies.items()}
+
+    def send(self, name: str, request: str, arguments: Mapping[str, Any]) -> int:
+        """Ask a node without waiting; return the number by which to `take_reply`.
+
+        Raises
+        ------
+        StreamError
+            If there is no such node.
+        """
+        if name not in self.children:
+            msg = f"Expected a node among {', '.join(self.children)}, got {name!r}"
+            raise StreamError(msg)
+        k, self._next_id = self._next_id, self._next_id + 1
+        self._server.send(
+            name, Request(request_id=k, name=request, arguments=dict(arguments))
+        )
+        return k
+
+    def take_reply(self, number: int) -> Reply | None:
+        """Return the answer to a request, once; None while there is none."""
+        return self._replies.pop(number, None)
 
     def listen(self, timeout_ms: int) -> None:
         """Take in what has come; wait at most `timeout_ms` for the first of it."""
@@ -129,9 +165,7 @@ class Crew:
                 case Hello() if sender in self.children:
                     self.children[sender].connected = True
                 case Heartbeat() if sender in self.children:
-                    child = self.children[sender]
-                    child.heartbeat, child.state = message, message.state
-                    child.heard_ns = self._clock.now()
+                    self._take_heartbeat(self.children[sender], message)
                 case Reply():
                     self._take_reply(message)
                 case Request():
@@ -141,7 +175,7 @@ class Crew:
 
     def forward(self, client: str, request: Request, node: str) -> None:
         """Hand a client's request to a node; its answer goes back to the client."""
-        k = self._send(node, request.name, request.arguments)
+        k = self.send(node, request.name, request.arguments)
         self._forwarded[k] = (client, request.request_id)
 
     def answer(
@@ -177,7 +211,7 @@ class Crew:
         return [
             child
             for child in self.children.values()
-            if not child.gone
+            if not (child.gone or child.hung)
             and child.state == "running"
             and now - child.heard_ns > _HUNG_NS
         ]
@@ -186,6 +220,11 @@ class Crew:
         """Return how a node stood with its streams at its last heartbeat."""
         child = self.children.get(name)
         return child.heartbeat.reads if child and child.heartbeat else {}
+
+    def metrics(self, name: str) -> Mapping[str, float]:
+        """Return a node's figures at its last heartbeat; empty before the first."""
+        child = self.children.get(name)
+        return child.heartbeat.metrics if child and child.heartbeat else {}
 
     def figures(self) -> list[NodeFigures]:
         """Return every node at a glance."""
@@ -204,15 +243,11 @@ class Crew:
         """End every process; may be called twice."""
         end_all([child.process for child in self.children.values()])
 
-    def _send(self, name: str, request: str, arguments: Mapping[str, Any]) -> int:
-        if name not in self.children:
-            msg = f"Expected a node among {', '.join(self.children)}, got {name!r}"
-            raise StreamError(msg)
-        k, self._next_id = self._next_id, self._next_id + 1
-        self._server.send(
-            name, Request(request_id=k, name=request, arguments=dict(arguments))
-        )
-        return k
+    def _take_heartbeat(self, child: Child, heartbeat: Heartbeat) -> None:
+        if heartbeat.host_ns < child.started_ns:
+            return  # of the process in whose place this one is
+        child.heartbeat, child.state = heartbeat, heartbeat.state
+        child.heard_ns = self._clock.now()
 
     def _take_reply(self, reply: Reply) -> None:
         if reply.request_id not in self._forwarded:

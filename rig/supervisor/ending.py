@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rig.bus.directory import abandoned
 from rig.errors import SpringhareError
 from rig.recorder import close_recording, salvage
+from rig.recording.ledger import RECORDER
+from rig.supervisor.children import end_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,9 +40,8 @@ def close_session(
         If the session was never begun, or the disk refuses.
     """
     for child in children:
-        if child.name == "recorder" and child.process.poll() is None:
-            child.process.terminate()  # it has answered; it must let go of the files
-            child.process.wait()
+        if child.name == RECORDER and child.process.poll() is None:
+            end_all([child.process])  # it must let go of the files
     died = {child.name: child.cause for child in children if child.cause}
     return close_recording(folder, streams, limits, died=died)
 

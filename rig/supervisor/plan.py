@@ -55,7 +55,9 @@ class NodePlan:
     twin: bool = False
     """Whether the simulated node takes the place of the real one."""
     interpreter: Path | None = None
-    on_death: Literal["stop", "continue"] = "stop"
+    on_death: Literal["stop", "continue", "restart"] = "stop"
+    """Whether its death stops the session in order, or the others go on without it,
+    or a fresh process takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def plan_nodes(
     rig: RigConfig, task: TaskConfig | None, *, simulate: bool
 ) -> SessionPlan:
     """Return the nodes of a session, in the order in which they are started."""
-    nodes = [NodePlan("recorder", "recorder", {}, _RECORDER)]
+    nodes = [NodePlan("recorder", "recorder", {}, _RECORDER, on_death="restart")]
     if task is not None and task.inference is not None:
         inference = task.inference
         nodes.append(

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rig.bus import shared_memory
-from rig.config.rig import HarpConfig
 from rig.errors import PreflightError
+from rig.supervisor.disk_plan import bytes_per_second, plan_disk
 from sync.clock import utc_now
 
 if TYPE_CHECKING:
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from rig.config.rig import RigConfig
     from rig.config.session import SessionConfig
 
-__all__ = ["Check", "bytes_per_second", "preflight", "require"]
+__all__ = ["Check", "preflight", "require"]
 
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
-_BYTES_PER_PIXEL = {"Mono8": 1, "RGB8": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +65,6 @@ def require(checks: Sequence[Check]) -> None:
         raise PreflightError("\n".join(lines))
 
 
-def bytes_per_second(rig: RigConfig) -> float:
-    """Return what the rig records in a second, in bytes."""
-    pixels = sum(
-        rig.camera_rate_hz(name)
-        * camera.width_px
-        * camera.height_px
-        * _BYTES_PER_PIXEL.get(camera.pixel_format, 2)
-        for name, camera in rig.cameras.items()
-    )
-    signals = sum(
-        2 * len(part.channels) * part.rate_hz
-        for device in rig.devices.values()
-        if isinstance(device, HarpConfig)
-        for part in (device.emg, device.force_plate)
-        if part is not None
-    )
-    return pixels + signals
-
-
 def _check_folder(data_root: Path, folder: Path) -> Check:
     name = "output folder"
     if folder.exists():
@@ -108,18 +88,27 @@ def _check_disk(rig: RigConfig, session: SessionConfig, data_root: Path) -> Chec
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
-    per_second = bytes_per_second(rig)
-    # a segment is laid out whole before it is filled
-    wanted = per_second * (session.planned_minutes * 60 + rig.segment_seconds)
-    minutes = free / per_second / 60 if per_second else float("inf")
+    plan, minutes = plan_disk(rig), session.planned_minutes
+    wanted = plan.wanted_bytes(minutes * 60)
+    ahead = wanted - plan.bytes_per_s * minutes * 60
+    room = max(0, free - plan.ahead_bytes)
+    room_minutes = room / plan.bytes_per_s / 60 if plan.bytes_per_s else float("inf")
+    remedy = "free the disk, choose another data_root, or lower planned_minutes"
+    if free < 2 * plan.camera_bytes:
+        remedy = (
+            f"lower segment_seconds in the rig file (now {rig.segment_seconds:g}): two "
+            "segments of each camera are laid out at once; or free the disk, or choose "
+            "another data_root"
+        )
     return Check(
         "disk space",
         ok=free > wanted,
         detail=(
-            f"{free / 1e9:.1f} GB free, {wanted / 1e9:.1f} GB planned "
-            f"({per_second / 1e6:.1f} MB/s, room for {minutes:.0f} min)"
+            f"{free / 1e9:.1f} GB free, {wanted / 1e9:.1f} GB planned: {minutes:g} min "
+            f"at {plan.bytes_per_s / 1e6:.1f} MB/s and {ahead / 1e9:.2f} GB "
+            f"laid out ahead (room for {room_minutes:.0f} min)"
         ),
-        remedy="free the disk, choose another data_root, or lower planned_minutes",
+        remedy=remedy,
     )
 
 

@@ -3,7 +3,7 @@
 ::
 
     pre-flight → processes → open → rings → attach → start ─▶ watch
-                                                               │ stop, time, death
+                                                               │ stop, time, death, disk
     verdict ◀── ledger ◀── recorder ◀── sources ◀── triggers ◀─┘
 
 Whatever happens, the processes are ended, what was not yet recorded is salvaged
@@ -22,9 +22,10 @@ import msgspec
 
 from rig.bus.control import ControlServer
 from rig.bus.directory import StreamDirectory
-from rig.errors import SessionError, SpringhareError
+from rig.errors import SpringhareError
 from rig.log import log_to_file
-from rig.messages import Request, StreamSpec
+from rig.messages import StreamSpec
+from rig.recording.ledger import RECORDER
 from rig.supervisor.children import StandIn, end_all
 from rig.supervisor.crew import Crew
 from rig.supervisor.disturb import Disturber
@@ -32,12 +33,15 @@ from rig.supervisor.ending import close_session, salvage_abandoned, salvage_unfi
 from rig.supervisor.lock import rig_lock
 from rig.supervisor.plan import Options, plan_nodes, slowed
 from rig.supervisor.preflight import preflight, require
+from rig.supervisor.requests import serve_strangers
+from rig.supervisor.restart import Restarter
 from rig.supervisor.rings import SessionRings
 from rig.supervisor.status import Status
+from rig.supervisor.watch import Watch
 from sync.clock import Clock, MonotonicClock, utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from rig.config.rig import RigConfig
@@ -45,10 +49,11 @@ if TYPE_CHECKING:
     from rig.config.task import TaskConfig
     from rig.recording.ledger import Ledger
     from rig.recording.sidecar import Verdict
-    from rig.supervisor.children import Child
     from rig.supervisor.preflight import Check
 
 __all__ = ["Result", "Session"]
+
+_Stop = Literal["stop", "stop_triggers"]
 
 logger = logging.getLogger(__name__)
 
@@ -104,12 +109,14 @@ class Session:
         self._stop_reason = ""
         self._phase = "pre-flight"
         self._started_utc = utc_now()
-        self._started_ns = self._clock.now()
+        self._started_ns = self._recording_ns = self._clock.now()
         stamp = self._started_utc.astimezone().strftime("%Y-%m-%d_%H-%M-%S")
         name = f"{stamp}_{task.name if task else 'no_task'}"
         self._data_root = rig.data_root.expanduser().resolve()
         self.folder = self._data_root / session.subject / name
         self.session_id = f"{session.subject}_{name}"
+        self._ports: Mapping[str, str] = {}
+        """Of the boards' stand-ins, by device."""
         self._crew: Crew | None = None
         self._rings: SessionRings | None = None
 
@@ -135,8 +142,8 @@ class Session:
                 crew, specs = self._open(stack, streams)
                 rings = self._attach(crew, streams, specs)
                 self._start(crew, rings)
-                self._watch(crew, rings)
-                ledger = self._end(crew, rings)
+                watch = self._watch(crew, rings, streams)
+                ledger = self._end(crew, rings, watch)
         return Result(
             self.folder, self.session_id, self._stop_reason, ledger, tuple(checks)
         )
@@ -187,19 +194,18 @@ class Session:
         self._report("starting processes")
         server = ControlServer(streams.path / "control")
         stack.callback(server.close)
-        crew = self._crew = Crew(server, self._clock, lambda: bool(self._stop_reason))
-        stack.callback(crew.dismiss)
-        ports: Mapping[str, str] = {}
         if self._plan.stand_in:
             stand_in = self._stand_in(streams)
             stack.callback(end_all, [stand_in.process])
-            ports = stand_in.ports
+            self._ports = stand_in.ports
+        crew = self._crew = Crew(server, self._clock, lambda: bool(self._stop_reason))
+        stack.callback(crew.dismiss)  # before the boards go: none is missed
         crew.start_processes(self._plan.nodes, self.folder / "log")
         self._report("opening devices")
         results = crew.ask(
             [node.name for node in self._plan.nodes],
             "open",
-            lambda name: self._open_arguments(name, ports, streams),
+            lambda name: self._open_arguments(name, streams),
         )
         return crew, {
             name: [msgspec.convert(spec, StreamSpec) for spec in result["streams"]]
@@ -225,12 +231,10 @@ class Session:
             self.folder / "log",
         )
 
-    def _open_arguments(
-        self, name: str, ports: Mapping[str, str], streams: StreamDirectory
-    ) -> dict[str, Any]:
+    def _open_arguments(self, name: str, streams: StreamDirectory) -> dict[str, Any]:
         config = dict(self._plan.named(name).config)
-        if name in ports:
-            config["port"] = ports[name]
+        if name in self._ports:
+            config["port"] = self._ports[name]
         return {
             "config": config,
             "rig": self._rig.model_dump(mode="json"),
@@ -277,79 +281,59 @@ class Session:
             crew.ask([node.name], "start")
             rings.note(node.name, "running")
 
-    def _watch(self, crew: Crew, rings: SessionRings) -> None:
-        self._started_ns = self._clock.now()
+    def _watch(
+        self, crew: Crew, rings: SessionRings, streams: StreamDirectory
+    ) -> Watch:
+        self._recording_ns = self._clock.now()
         seconds = self._options.seconds
-        disturber = Disturber(self._options.faults)
+        watch = Watch(
+            crew,
+            rings,
+            self._restarter(crew, streams),
+            Disturber(self._options.faults),
+            self.stop,
+            self._clock,
+        )
         while not self._stop_reason:
             crew.listen(100)
-            self._serve_strangers(crew, rings)
-            elapsed_s = (self._clock.now() - self._started_ns) / 1e9
-            for node, strike in disturber.play(elapsed_s, crew.children):
-                rings.note(node, "fault", f"{strike} sent by the fault script")
-            self._watch_deaths(crew, rings)
+            serve_strangers(crew, rings, self._status, self.stop)
+            elapsed_s = (self._clock.now() - self._recording_ns) / 1e9
+            watch.turn(elapsed_s)
             if seconds is not None and elapsed_s > seconds:
                 self.stop(f"{seconds:g} s are over")
             self._report("recording")
-        disturber.relent(crew.children)
+        watch.finish()
+        return watch
 
-    def _watch_deaths(self, crew: Crew, rings: SessionRings) -> None:
-        for child in crew.hung():
-            rings.note(child.name, "hung", "no heartbeat for 10 s; killed")
-            child.process.kill()
-            child.process.wait()
-        for child in crew.newly_gone():
-            self._on_death(child, rings)
-
-    def _on_death(self, child: Child, rings: SessionRings) -> None:
-        words = child.last_words() or f"exit status {child.process.returncode}"
-        logger.error("Node %s died: %s", child.name, words)
-        child.cause = words
-        rings.close_of(child.name)
-        rings.note(child.name, "died", words)
-        if child.plan.on_death == "stop":
-            self.stop(f"{child.name} died: {words}")
-
-    def _serve_strangers(self, crew: Crew, rings: SessionRings) -> None:
-        while crew.strangers:
-            client, request = crew.strangers.pop(0)
-            try:
-                self._serve(client, request, crew, rings)
-            except SpringhareError as error:
-                crew.answer(client, request, {}, str(error))
-
-    def _serve(
-        self, client: str, request: Request, crew: Crew, rings: SessionRings
-    ) -> None:
-        match request.name:
-            case "status":
-                crew.answer(client, request, msgspec.to_builtins(self._status()))
-            case "stop":
-                self.stop(f"asked to stop by {client}")
-                crew.answer(client, request, {})
-            case "arm" | "disarm":
-                rings.note("inference", request.name, f"asked by {client}")
-                crew.forward(client, request, "inference")
-            case _:
-                msg = (
-                    "Expected a request among status, stop, arm, disarm, got "
-                    f"{request.name!r}"
-                )
-                raise SessionError(msg)
+    def _restarter(self, crew: Crew, streams: StreamDirectory) -> Restarter:
+        return Restarter(
+            crew,
+            self._clock,
+            self.folder / "log",
+            {
+                "open": lambda name: self._open_arguments(name, streams),
+                "attach": lambda _: {"directory": str(streams.path)},
+                "start": lambda _: {},
+            },
+        )
 
     # -- ending
 
-    def _end(self, crew: Crew, rings: SessionRings) -> Ledger:
+    def _end(self, crew: Crew, rings: SessionRings, watch: Watch) -> Ledger:
         self._report("stopping")
+
+        def ask(names: Iterable[str], request: _Stop = "stop") -> None:
+            self._ask_to_stop(crew, rings, watch, names, request)
+
         # The actuator's board goes on until the last decision is carried out.
-        self._ask_to_stop(crew, rings, list(self._rig.trigger_sources), "stop_triggers")
-        self._ask_to_stop(crew, rings, list(self._rig.cameras))
+        ask(self._rig.trigger_sources, "stop_triggers")
+        ask(self._rig.cameras)
         if "inference" in crew.children:
-            self._ask_to_stop(crew, rings, ["inference"])
-        self._ask_to_stop(crew, rings, list(self._rig.harp_devices))
+            ask(["inference"])
+        ask(self._rig.harp_devices)
         rings.note("supervisor", "stopped", self._stop_reason)
         rings.close_notes()
-        self._ask_to_stop(crew, rings, ["recorder"])
+        ask([RECORDER])
         self._report("closing the ledger")
         ledger = close_session(
             self.folder, rings.streams, crew.children.values(), self._rig.ledger
@@ -361,12 +345,12 @@ class Session:
         self,
         crew: Crew,
         rings: SessionRings,
-        names: Sequence[str],
-        request: Literal["stop", "stop_triggers"] = "stop",
+        watch: Watch,
+        names: Iterable[str],
+        request: _Stop,
     ) -> None:
         for name in names:
-            for gone in crew.newly_gone():
-                self._on_death(gone, rings)
+            watch.bury()
             child = crew.children[name]
             if child.gone or child.state not in {"ready", "running"}:
                 rings.close_of(name)
@@ -390,13 +374,13 @@ class Session:
 
     def _status(self) -> Status:
         crew = self._crew
-        elapsed_s = (self._clock.now() - self._started_ns) / 1e9
+        elapsed_s = (self._clock.now() - self._recording_ns) / 1e9
         return Status(
             phase=self._phase,
             session_id=self.session_id,
             elapsed_s=elapsed_s,
             nodes=crew.figures() if crew else (),
-            streams=self._rings.figures(crew.reads("recorder"))
+            streams=self._rings.figures(crew.reads(RECORDER))
             if crew and self._rings
             else (),
         )

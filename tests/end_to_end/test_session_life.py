@@ -71,11 +71,7 @@ def test_a_killed_supervisor_leaves_nothing_running_and_loses_nothing_recorded(
 
 @pytest.mark.parametrize(
     ("victim", "on_death", "goes_on"),
-    [
-        ("scope", "stop", False),
-        ("scope", "continue", True),
-        ("recorder", "stop", False),
-    ],
+    [("scope", "stop", False), ("scope", "continue", True)],
 )
 def test_a_killed_node_is_reported(
     springhare, boards_only, tmp_path, victim, on_death, goes_on

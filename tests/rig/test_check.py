@@ -90,7 +90,7 @@ def test_says_everything_to_a_program(record, capsys):
             "cause": "the disk was slow",
         }
     ]
-    assert found["streams"]["cameras/left"]["payload_read"] == 32
+    assert found["streams"]["cameras/left"]["verified"] == 2998
 
 
 def test_names_what_does_not_add_up(record, capsys):

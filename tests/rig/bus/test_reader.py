@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from rig.bus.reader import RingReader
+from rig.bus.reader import KEPT_LOSSES, RingReader
 from rig.bus.remote import RemoteReader
 from rig.bus.server import StreamServer
 
@@ -141,6 +141,15 @@ class TestRingReader(StreamReaderContract):
             return streams.reader("cameras/left", start)
 
         return follow
+
+    def test_one_that_is_always_too_slow_does_not_grow(self, writer, follow, publish):
+        reader = follow()
+        for _ in range(KEPT_LOSSES + 20):
+            publish(writer, 50)
+            reader.read(1)
+        assert len(reader.losses) == KEPT_LOSSES
+        assert sum(reader.losses[-1]) == reader.cursor - 1
+        assert reader.lost == reader.cursor - reader.taken
 
 
 class TestRemoteReader(StreamReaderContract):

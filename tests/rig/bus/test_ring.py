@@ -218,8 +218,8 @@ def test_refuses_a_ring_that_was_cut_short(ring):
 def test_refuses_another_layout(ring):
     with ring.path.open("r+b") as file:
         file.seek(8)
-        file.write((2).to_bytes(4, "little"))
-    with pytest.raises(VersionError, match=r"layout 1 .*got 2"):
+        file.write((1).to_bytes(4, "little"))
+    with pytest.raises(VersionError, match=r"layout 2 .*got 1"):
         Ring(ring.path)
 
 

@@ -12,9 +12,10 @@ import pytest
 from rig.bus.directory import StreamDirectory
 from rig.messages import Block, Event, Frame, PayloadSpec, StreamSpec
 from rig.node import NodeContext
-from rig.recorder import Recorder
+from rig.recorder import Recorder, pump
 from sync.clock import ManualClock
 
+STEP_NS = pump._PATIENCE_NS + 10_000_000
 RIG = {
     "segment_seconds": 0.5,
     "devices": {
@@ -132,6 +133,9 @@ class SmallRig:
         self.recorder.attach(self.streams)
         self.recorder.start()
 
+    step_ns = STEP_NS
+    """Time that passes in a step."""
+
     def publish(self, n):
         for source in self.sources.values():
             source.publish(n)
@@ -140,7 +144,7 @@ class SmallRig:
         """Let the recorder turn so often, and long enough for any block."""
         for _ in range(n):
             self.recorder.step()
-            self.clock.advance(60_000_000)
+            self.clock.advance(STEP_NS)
             self.recorder.step()
 
     def close_sources(self):

@@ -101,7 +101,7 @@ def killed_session(small_rig):
             small_rig.recorder.stop()
             small_rig.recorder.close()
             close(small_rig)
-        elif how != "empty":
+        elif how not in {"empty", "all of it"}:
             small_rig.publish(400 if how == "overrun" else 100)
         if how == "half a frame":
             small_rig.sources["cameras/left"].writer.claim()[:6] = 255
@@ -135,6 +135,19 @@ def test_salvages_what_was_only_in_memory(killed_session, check_rows, how):
         assert (inspection.verdict, inspection.findings) == ("PASS", [])
         assert inspection.ledger.ended == "session ended without stop"
     assert abandoned() == []
+
+
+def test_what_was_laid_out_ahead_is_removed_though_nothing_is_left_to_record(
+    small_rig, killed_session
+):
+    place = small_rig.folder / "segments"
+    ahead = [place / ".cameras+left-1.h5", place / ".reserve"]
+    folder, streams = killed_session("all of it")
+    for path in ahead:
+        path.write_bytes(b"laid out")
+    report = salvage(streams)
+    assert (report.verdict, report.salvaged) == ("PASS", {})
+    assert list(folder.rglob(".*")) == []
 
 
 def test_what_was_overwritten_before_the_end_is_listed(killed_session, check_rows):

@@ -12,10 +12,14 @@ import pytest
 from rig.config.rig import LedgerLimits
 from rig.errors import BusyError, SessionError
 from rig.messages import StreamStatus
-from rig.recorder import close_recording
+from rig.recorder import close_recording, pump
+from rig.recorder import recorder as recorder_module
 from rig.recording import disk
+from rig.recording.count import ledger_from_recording
+from rig.recording.ledger import AWAY, HELD_UP, OVERRUN
 from rig.recording.reader import Recording
 from rig.recording.sidecar import read_sidecar
+from rig.recording.writer import SessionWriter
 from sync.clock import MonotonicClock
 
 
@@ -42,12 +46,12 @@ def test_small_blocks_wait_a_moment_and_large_ones_do_not(small_rig):
         camera.publish(3)
         small_rig.recorder.step()
         assert recording.count("cameras/left") == 0
-        small_rig.clock.advance(50_000_000)
+        small_rig.clock.advance(pump._PATIENCE_NS)
         small_rig.recorder.step()
         assert recording.count("cameras/left") == 3
-        camera.publish(16)
+        camera.publish(pump._BLOCK_ROWS)
         small_rig.recorder.step()
-        assert recording.count("cameras/left") == 19
+        assert recording.count("cameras/left") == 3 + pump._BLOCK_ROWS
 
 
 def test_describes_the_session(small_rig):
@@ -115,18 +119,18 @@ def test_one_that_is_overtaken_while_it_writes_keeps_only_what_is_whole(
         small_rig.sources["events/daq"].publish(n)
 
     bursts = iter([0, 130, 250, 0, 160, 0, 0])
-    write_at = disk.write_at
+    write = disk.BlockFile.write
 
-    def overtaken(fd, data, offset):
+    def overtaken(file, data, offset):
         if getattr(data, "shape", ())[1:] == (12, 16):
             half = len(data) // 2
-            write_at(fd, data[:half], offset)
+            write(file, data[:half], offset)
             publish(next(bursts, 0))
-            write_at(fd, data[half:], offset + data[:half].nbytes)
+            write(file, data[half:], offset + data[:half].nbytes)
         else:
-            write_at(fd, data, offset)
+            write(file, data, offset)
 
-    monkeypatch.setattr(disk, "write_at", overtaken)
+    monkeypatch.setattr(disk.BlockFile, "write", overtaken)
     for _ in range(6):
         publish(60)
         small_rig.step(2)
@@ -214,6 +218,90 @@ def test_a_loss_is_listed_once_also_when_the_recorder_died_after_it(
     small_rig.recorder.close()
     ledger = close_recording(small_rig.folder, small_rig.streams, LedgerLimits())
     assert ledger.closes, ledger.reason
+
+
+def causes(ledger, name="events/daq"):
+    return [item.cause for item in ledger.streams[name].missing]
+
+
+def test_what_nobody_was_there_to_record_has_a_cause_of_its_own(small_rig):
+    small_rig.attach()
+    small_rig.publish(40)
+    small_rig.step(2)
+    small_rig.recorder.close()  # without a stop
+    small_rig.publish(500)  # rings of 200
+    small_rig.recorder = small_rig.make_recorder()
+    small_rig.attach()
+    small_rig.step(20)
+    small_rig.publish(400)
+    small_rig.step(20)
+    small_rig.publish(1)
+    small_rig.step(2)
+    small_rig.clock.advance(5_000_000_000)
+    small_rig.publish(400)
+    small_rig.close_sources()
+    small_rig.recorder.stop()
+    small_rig.recorder.close()
+    ledger = close_recording(small_rig.folder, small_rig.streams, LedgerLimits())
+    assert ledger.closes, ledger.reason
+    assert causes(ledger) == [AWAY, OVERRUN, f"{HELD_UP} 5.0 s"]
+    with Recording.open(small_rig.folder) as recording:
+        assert ledger_from_recording(recording) == ledger
+
+
+def test_it_knows_how_long_the_disk_will_last(small_rig, monkeypatch):
+    free = {}
+    monkeypatch.setattr(recorder_module, "free_bytes", lambda _: free["bytes"])
+    free["bytes"] = 10**9
+    small_rig.attach()
+    assert "minutes_left" not in small_rig.recorder.metrics()
+    seen = {}
+    for second in range(4):
+        small_rig.publish(100)
+        small_rig.step(3)
+        small_rig.clock.advance(1_000_000_000 - 3 * small_rig.step_ns)
+        free["bytes"] = 10**9 * (second + 1)
+        small_rig.recorder.step()
+        seen[second] = small_rig.recorder.metrics()["minutes_left"]
+    row_bytes = 12 * 16 + 64 + 10 * 4 * 2 + 64 + 64 + 3 * 8  # and checksums
+    per_second = 100 * row_bytes
+    for second in (1, 2, 3):
+        free_minutes = 10**9 * (second + 1) / per_second / 60
+        ahead_minutes = 16_384 / 100 / 60  # the longest segment of the three
+        assert free_minutes < seen[second] < free_minutes + 2 * ahead_minutes
+    assert small_rig.recorder.metrics()["disk_full"] == 0
+
+
+def test_a_burst_after_a_stall_is_no_higher_rate(small_rig, monkeypatch):
+    monkeypatch.setattr(recorder_module, "free_bytes", lambda _: 10**9)
+    small_rig.attach()
+    seen = []
+    for _ in range(6):
+        small_rig.publish(30)
+        if len(seen) != 3:
+            small_rig.step(3)
+        small_rig.clock.advance(1_000_000_000)
+        small_rig.recorder._measure(small_rig.recorder._emptying)
+        seen.append(small_rig.recorder.metrics()["minutes_left"])
+    assert max(seen) / min(seen) < 1.25
+
+
+def test_it_says_that_the_next_segment_finds_no_room(small_rig, monkeypatch, caplog):
+    small_rig.attach()
+    monkeypatch.setattr(
+        SessionWriter, "next_segment_failed", property(lambda _: "No space left")
+    )
+    for _ in range(3):
+        small_rig.clock.advance(1_000_000_000)
+        small_rig.recorder.step()
+    assert small_rig.recorder.metrics()["disk_full"] == 1
+    assert caplog.text.count("No space left") == 1
+
+
+def test_what_a_restart_must_wait_for_is_not_loaded():
+    """Of half a second that a recorder needs to be back, pydantic would be a third."""
+    code = "import rig.node, rig.recorder, sys; sys.exit('pydantic' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_two_recorders_never_write_one_session(small_rig):

@@ -97,7 +97,7 @@ def read(session, told):
         return (["told but not there"] if told.any() else []), "start"
     faults = []
     # the writer removes its hidden spare segments when it ends
-    ending = told.any() and not any((session / "segments").glob(".*"))
+    ending = told.any() and not any((session / "segments").glob(".*.h5"))
     with h5py.File(session / "session.h5") as file:
         for spec, least in zip(SPECS, told.tolist(), strict=True):
             faults += [f"{spec.name}: {fault}" for fault in compare(file, spec, least)]

@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rig.config.rig import LedgerLimits
-from rig.messages import Block, Event, Frame, Loss, row_dtype, to_row
+from rig.messages import (
+    Block,
+    Event,
+    Frame,
+    Loss,
+    NodeEvent,
+    StreamSpec,
+    row_dtype,
+    to_row,
+)
 from rig.recording.balance import Numbers, build_ledger
 from rig.recording.count import (
     count_recording,
@@ -14,7 +25,10 @@ from rig.recording.count import (
     numbers_of,
     with_writers,
 )
+from rig.recording.finish import finish_session
+from rig.recording.inspection import inspect_recording
 from rig.recording.reader import Recording
+from rig.recording.remarks import DIED, RESTARTED
 from rig.recording.writer import SessionWriter
 
 
@@ -92,3 +106,50 @@ def test_the_writers_know_more_than_the_rows(recording):
     ledger = build_ledger(count, LedgerLimits())
     assert not ledger.closes
     assert ledger.streams["cameras/left"].equations[0].unexplained == 7
+
+
+def test_a_loss_is_placed_in_time(recording):
+    """Rows of the test are 10 ns apart, the first 999 µs after the start."""
+    first, last = ledger_from_recording(recording).streams["cameras/left"].missing
+    assert first.at_s == pytest.approx(999.19e-6, abs=1e-6)
+    assert first.duration_ms == 0.0  # 60 ns
+    assert (last.first_id, last.duration_ms) == (80, 30.0)  # by 100 Hz
+
+
+@pytest.fixture
+def restarted(tmp_path, info, specs, rows_of, payload_of):
+    """A session whose recorder died and came back, and that was then closed."""
+    folder = tmp_path / "s"
+    own = StreamSpec(name="node_events", kind="node_events", node="supervisor")
+    events = [
+        NodeEvent(seq=0, host_ns=10, node="recorder", state=DIED, detail="signal 9"),
+        NodeEvent(seq=1, host_ns=20, node="recorder", state=RESTARTED, detail="died"),
+    ]
+    rows = np.array([to_row(event) for event in events], own.row)
+    every = [specs["cameras/left"], own]
+    with SessionWriter.create(folder, info, every, 0.3) as writer:
+        spec, seqs = specs["cameras/left"], np.arange(30)
+        writer.append_block(spec.name, rows_of(spec, seqs), payload_of(spec, seqs))
+        writer.append_block(own.name, rows)
+    return folder
+
+
+def test_remarks_are_read_from_the_rows(restarted):
+    with Recording.open(restarted) as recording:
+        ledger = ledger_from_recording(recording)
+    assert (ledger.verdict, ledger.died) == ("WARN", {})
+    assert ledger.remarks == ["recorder died; nothing lost"]
+
+
+def test_remarks_that_only_the_old_ledger_has_are_kept(restarted):
+    with Recording.open(restarted) as recording:
+        count = count_recording(recording)
+    count = replace(count, remarks=[*count.remarks, "it was cold"])
+    ledger = build_ledger(count, LedgerLimits())
+    finish_session(restarted, ledger)
+    with Recording.open(restarted) as recording:
+        assert ledger_from_recording(recording) == ledger
+        inspection = inspect_recording(recording)
+    assert ledger.remarks == ["recorder died; nothing lost", "it was cold"]
+    assert (inspection.verdict, inspection.findings) == ("WARN", [])
+    assert inspection.reason == ledger.reason

@@ -123,9 +123,9 @@ class Session:
             count = with_writers(count_recording(recording), self.heads, self.counters)
         finish_session(self.folder, build_ledger(count, LedgerLimits()))
 
-    def inspect(self):
+    def inspect(self, *, quick=False):
         with Recording.open(self.folder) as recording:
-            return inspect_recording(recording)
+            return inspect_recording(recording, quick=quick)
 
     def findings(self):
         """Write, close and inspect; return what was found, by stream."""
@@ -145,7 +145,8 @@ def test_a_whole_session_passes(session):
     assert (inspection.verdict, inspection.state) == ("PASS", "complete")
     assert inspection.streams["cameras/left"].rows == 150
     assert inspection.streams["cameras/left"].segments == 3
-    assert inspection.streams["cameras/left"].payload_read == 32
+    assert inspection.streams["cameras/left"].verified == 150
+    assert session.inspect(quick=True).streams["cameras/left"].verified == 32
     assert "none lost" in inspection.reason
     assert b'"verdict":"PASS"' in msgspec.json.encode(inspection)
 
@@ -286,6 +287,35 @@ def test_rows_that_changed_after_the_end_are_found(session):
     assert inspection.verdict == "FAIL"
     assert any("a hole among the rows, at 20" in f.text for f in inspection.findings)
     assert any("does not agree" in f.text for f in inspection.findings)
+
+
+@pytest.mark.parametrize(
+    ("stream", "dataset", "entry"),
+    [
+        ("cameras/left", "payload", 20),
+        ("cameras/left", "index", 63),
+        ("signals/daq/emg", "payload", 10 * 20),
+        ("poses/left", "payload", 20),
+        ("events/daq", "index", 20),
+    ],
+)
+def test_a_bit_that_turned_is_found(session, stream, dataset, entry):
+    session.write()
+    session.close()
+    path = session.folder / "segments" / f"{stream.replace('/', '+')}-0.h5"
+    with h5py.File(path, "r") as file:
+        found = file[dataset]
+        at = found.id.get_offset() + entry * found[0].nbytes
+        row = entry // 10 if stream.startswith("signals") else entry
+    with path.open("r+b") as file:
+        file.seek(at + 12)  # within an index row, behind the marks
+        byte = file.read(1)[0]
+        file.seek(at + 12)
+        file.write(bytes([byte ^ 0x10]))
+    inspection = session.inspect()
+    assert inspection.verdict == "FAIL"
+    [text] = [f.text for f in inspection.findings if "checksum" in f.text]
+    assert text.endswith(f": {row}")
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

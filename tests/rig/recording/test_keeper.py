@@ -6,26 +6,25 @@ import threading
 
 import pytest
 
+from rig.recording.disk import BlockFile
 from rig.recording.keeper import Keeper
 
 
 @pytest.fixture
 def file(tmp_path):
-    return os.open(tmp_path / "file", os.O_RDWR | os.O_CREAT)
+    return BlockFile.create(tmp_path / "file", 4096, [])
 
 
 def test_syncs_by_itself_what_was_written(tmp_path, file, monkeypatch):
     synced = threading.Event()
-    monkeypatch.setattr(
-        os, "fdatasync", lambda fd: synced.set() if fd == file else None
-    )
+    monkeypatch.setattr(os, "fdatasync", lambda _fd: synced.set())
     keeper = Keeper(tmp_path, interval_s=0.001)
     keeper.written(file)
     assert synced.wait(10)
     keeper.retire(file)
     keeper.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
-        os.fstat(file)
+        file.write(b"1", 0)
 
 
 def test_says_at_the_next_block_that_the_disk_failed(tmp_path, file, monkeypatch):
@@ -57,7 +56,7 @@ def test_writing_never_waits_for_a_sync(tmp_path, file, monkeypatch):
     keeper = Keeper(tmp_path, interval_s=0.001)
     keeper.written(file)
     assert begun.wait(10)
-    other = os.dup(file)
+    other = BlockFile(tmp_path / "file")
     keeper.written(other)
     keeper.retire(other)
     keeper.named()

@@ -38,7 +38,7 @@ def test_each_kind_has_its_place(stream, paths):
     layout = StreamLayout.of(stream, 60)
     found = [dataset.session_path for dataset in layout.datasets]
     wanted = [f"/{stream.name}{f'/{path}' if path else ''}" for path in paths or [""]]
-    assert found == wanted
+    assert found == [*wanted, f"/checksums/{stream.name}"]
 
 
 def test_samples_lie_one_after_the_other_not_in_blocks():

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from rig.config.rig import LedgerLimits
 from rig.messages import Loss
 from rig.recording.balance import Numbers, SessionCount, StreamCount, build_ledger
+from rig.recording.gaps import Gap
 from rig.recording.ledger import Equation, Ledger
 
 LIMITS = LedgerLimits()
@@ -210,6 +212,63 @@ def test_a_recorder_that_died_is_the_cause_of_what_it_did_not_record():
     assert ledger.verdict == "FAIL"
     missing = ledger.streams["cameras/left"].missing
     assert [(m.first_id, m.count) for m in missing] == [(900, 100)]
+
+
+def test_a_remark_is_a_warning_and_is_said():
+    remark = "recorder died (signal 9) and was restarted after 0.8 s; nothing lost"
+    ledger = ledger_of(remarks=[remark])
+    assert (ledger.verdict, ledger.closes) == ("WARN", True)
+    assert ledger.remarks == [remark]
+    assert ledger.reason.endswith(f"none lost; {remark}")
+    assert Ledger.from_json(ledger.to_json()) == ledger
+
+
+def test_a_remark_makes_nothing_better():
+    lost = ledger_of(
+        loss(100, "recorder"),
+        streams={"cameras/left": camera(1000, 900)},
+        remarks=["stopped early"],
+    )
+    assert lost.verdict == "FAIL"
+    assert lost.reason.endswith("the limit is 0.1 %; stopped early")
+    assert ledger_of(streams={"cameras/left": camera(9, 8)}, remarks=["x"]).verdict == (
+        "FAIL"
+    )
+
+
+def test_a_ledger_of_before_has_no_remarks():
+    ledger = ledger_of()
+    data = ledger.to_dict()
+    del data["remarks"]
+    assert Ledger.from_json(msgspec.json.encode(data).decode()) == ledger
+
+
+def test_a_loss_is_placed_by_the_rows_around_it():
+    stream = camera(
+        1000,
+        995,
+        rate_hz=100,
+        gaps=[Gap(10, 5, 0.09, 0.15), Gap(1000, None, 9.99, None)],
+        number_gaps=[Gap(70, 1, 0.7, 0.72), Gap(1001, None, 9.99, None)],
+        counters={"missing_ids": 1},
+    )
+    ledger = ledger_of(
+        loss(5, "recorder", "overwritten", first=10),
+        loss(1, "transport", "jumped", first=70),
+        streams={"cameras/left": stream},
+    )
+    missing = ledger.streams["cameras/left"].missing
+    assert [(m.stage, m.at_s, m.duration_ms) for m in missing] == [
+        ("recorder", 0.09, 60.0),
+        ("transport", 0.7, 20.0),
+    ]
+
+
+def test_what_a_dead_recorder_left_is_as_long_as_the_rate_says():
+    stream = camera(1000, 900, rate_hz=100, gaps=[Gap(900, None, 8.99, None)])
+    ledger = ledger_of(streams={"cameras/left": stream}, died={"recorder": "killed"})
+    [missing] = ledger.streams["cameras/left"].missing
+    assert (missing.at_s, missing.duration_ms) == (8.99, 1000.0)
 
 
 def test_survives_json_and_stays_small():

@@ -1,4 +1,4 @@
-"""``springhare bench``: what this machine can do, measured on this machine."""
+"""``springhare bench transport``: a frame from process to process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["bench"]
+__all__ = ["transport"]
 
 _COLUMNS = (
     ("p50 us", "p50_us"),
@@ -17,16 +17,9 @@ _COLUMNS = (
     ("copied p50 us", "copied_p50_us"),
     ("CPU us/frame", "cpu_us_per_frame"),
 )
-_WIDTH = 118
-"""Of the table, also where the output is no terminal."""
 
 
-@click.group(short_help="Measure this machine.")
-def bench() -> None:
-    """Measure what this machine can do."""
-
-
-@bench.command(short_help="Latency and CPU of a frame from process to process.")
+@click.command(short_help="Latency and CPU of a frame from process to process.")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0.05),
@@ -80,6 +73,7 @@ def transport(
     import json
 
     from rig.bench.transport import PAYLOADS_BYTES, Plan, measure
+    from rig.commands.bench.tables import tell
 
     plan = Plan(
         seconds=seconds,
@@ -89,9 +83,6 @@ def transport(
         consumers=consumers or (1, 3),
     )
 
-    def tell(word: str) -> None:
-        click.echo(f"  {word}", err=True)
-
     found = measure(plan, tell)
     if as_json:
         click.echo(json.dumps(found, indent=2))
@@ -100,12 +91,14 @@ def transport(
 
 
 def _print(found: Mapping[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from rig.commands.bench.tables import conditions, wide_console
+
+    about = found["environment"]
     table = Table(
-        title="A frame from one process to others: ring / ZeroMQ = ratio",
-        caption=_environment(found["environment"]),
+        title="A frame from one process to others: ring / ZeroMQ = ratio, medians of "
+        f"{about['rounds']} rounds of {about['seconds']:g} s at {about['rate_hz']:g} Hz"
     )
     for title in ("payload", "to", *(title for title, _ in _COLUMNS), "missing"):
         table.add_column(title, justify="right", no_wrap=True)
@@ -118,13 +111,6 @@ def _print(found: Mapping[str, Any]) -> None:
         missing = f"{ours['missing']} / {theirs['missing']}"
         size = f"{case['payload_bytes']:,} B"
         table.add_row(size, str(case["consumers"]), *cells, missing)
-    console = Console()
-    Console(width=max(console.width, _WIDTH)).print(table)
-
-
-def _environment(about: Mapping[str, Any]) -> str:
-    before, after = about["load_average_before"][0], about["load_average_after"][0]
-    return (
-        f"{about['cores']} cores, load average {before} before and {after} after; "
-        f"{about['rounds']} rounds of {about['seconds']:g} s at {about['rate_hz']:g} Hz"
-    )
+    console = wide_console()
+    console.print(table)
+    console.print(conditions(about), soft_wrap=True)

@@ -1,0 +1,1 @@
+"""The archive: a finished session as one compressed file, and as videos."""

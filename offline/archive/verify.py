@@ -1,0 +1,66 @@
+"""The proof: the folded file is decoded whole and compared with the segments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import h5py  # pyright: ignore[reportMissingTypeStubs]
+
+from offline.archive.attributes import differences
+from offline.archive.work import compare_piece
+from rig.errors import SessionError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from offline.archive.plan import Plan
+    from offline.archive.pool import Pool
+    from offline.archive.progress import Progress
+
+__all__ = ["ADDED_ATTRIBUTES", "verify"]
+
+ADDED_ATTRIBUTES = frozenset({"storage", "storage_filter", "storage_needs"})
+
+_h5: Any = h5py
+
+
+def verify(
+    path: Path, plan: Plan, session: Any, pool: Pool, progress: Progress
+) -> None:
+    """Compare a folded file with the session it was made of, bit for bit.
+
+    Parameters
+    ----------
+    path
+        The folded file.
+    session
+        The open `session.h5`, for names, types and attributes; entries are
+        compared with the segments themselves.
+
+    Raises
+    ------
+    SessionError
+        If anything differs.
+    """
+    with _h5.File(path, "r") as file:
+        _refuse(path, list(differences(session, file, ADDED_ATTRIBUTES)))
+    with progress.phase("verifying", plan.nbytes) as advance:
+        tasks = ((path, plan.datasets[p.dataset], p) for p in plan.pieces)
+        for piece, found in zip(
+            plan.pieces, pool.map(compare_piece, tasks), strict=True
+        ):
+            if found is not None:
+                name = plan.datasets[piece.dataset].raw.path
+                _refuse(path, [f"entry {found} of {name} differs"])
+            advance(plan.size_of(piece))
+
+
+def _refuse(path: Path, faults: list[str]) -> None:
+    if faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        msg = (
+            f"Expected {path.name} to decode to what was recorded, it does not: "
+            f"{faults[0]}{more}: the recording is untouched; run it again, and look "
+            "after this computer's memory and disk if it comes again"
+        )
+        raise SessionError(msg)

@@ -1,0 +1,25 @@
+"""``springhare bench``: what this machine can do, measured on this machine.
+
+One file per benchmark; what they need is imported when they run.
+"""
+
+from __future__ import annotations
+
+import click
+
+from rig.commands.bench.reading import reading
+from rig.commands.bench.recorder import recorder
+from rig.commands.bench.survival import survival
+from rig.commands.bench.sustained import sustained
+from rig.commands.bench.transport import transport
+
+__all__ = ["bench"]
+
+
+@click.group(short_help="Measure this machine.")
+def bench() -> None:
+    """Measure what this machine can do."""
+
+
+for command in (transport, recorder, sustained, reading, survival):
+    bench.add_command(command)

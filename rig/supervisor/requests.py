@@ -1,0 +1,69 @@
+"""What any program may ask of a session: status, stop, arm, disarm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from rig.errors import SessionError, SpringhareError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rig.messages import Request
+    from rig.supervisor.crew import Crew
+    from rig.supervisor.rings import SessionRings
+    from rig.supervisor.status import Status
+
+__all__ = ["serve_strangers"]
+
+
+def serve_strangers(
+    crew: Crew,
+    rings: SessionRings,
+    status: Callable[[], Status],
+    stop: Callable[[str], None],
+) -> None:
+    """Answer the requests that have come from programs that are not nodes.
+
+    Parameters
+    ----------
+    crew, rings
+        The session's nodes and rings.
+    status
+        Tells how the session stands.
+    stop
+        Ends the session, for a reason.
+    """
+    while crew.strangers:
+        client, request = crew.strangers.pop(0)
+        try:
+            _serve(client, request, crew, rings, status, stop)
+        except SpringhareError as error:
+            crew.answer(client, request, {}, str(error))
+
+
+def _serve(
+    client: str,
+    request: Request,
+    crew: Crew,
+    rings: SessionRings,
+    status: Callable[[], Status],
+    stop: Callable[[str], None],
+) -> None:
+    match request.name:
+        case "status":
+            crew.answer(client, request, msgspec.to_builtins(status()))
+        case "stop":
+            stop(f"asked to stop by {client}")
+            crew.answer(client, request, {})
+        case "arm" | "disarm":
+            rings.note("inference", request.name, f"asked by {client}")
+            crew.forward(client, request, "inference")
+        case _:
+            msg = (
+                "Expected a request among status, stop, arm, disarm, got "
+                f"{request.name!r}"
+            )
+            raise SessionError(msg)

@@ -1,0 +1,114 @@
+"""`springhare compress`, as its user has it."""
+
+from __future__ import annotations
+
+import json
+
+import h5py
+import pytest
+from click.testing import CliRunner
+
+from offline.commands import compress
+from rig.errors import SessionError
+
+
+@pytest.fixture
+def run():
+    """Run the command; return what it printed and its exit status."""
+
+    def call(*arguments):
+        result = CliRunner().invoke(
+            compress, [str(a) for a in arguments], standalone_mode=False
+        )
+        if result.exception is not None:
+            raise result.exception
+        return result.stdout, result.return_value
+
+    return call
+
+
+def _is_folded(session):
+    with h5py.File(session / "session.h5") as file:
+        return file.attrs.get("storage") == "folded"
+
+
+def test_a_session_is_folded_and_the_user_told(session, run):
+    told, status = run(session, "--workers", 1)
+    assert status == 0
+    assert _is_folded(session)
+    for words in ("/cameras/left/frames", "gzip", "Every bit was compared", "removed"):
+        assert words in told
+    told, status = run(session)
+    assert "was folded before, with gzip" in told
+
+
+def test_a_dry_run_only_tells(session, run):
+    told, _ = run(session, "--dry-run", "--filter", "szip")
+    assert "Nothing was changed" in told
+    assert "about" in told
+    assert not _is_folded(session)
+
+
+def test_json_is_all_that_is_printed(session, run):
+    told, _ = run(session, "--json", "--keep-raw", "--workers", 1, "--filter", "jpegls")
+    report = json.loads(told)
+    assert (report["outcome"], report["filter"]) == ("folded", "jpegls")
+    assert not report["raw_removed"]
+    assert {"path", "filter", "raw_bytes", "stored_bytes"} == set(report["datasets"][0])
+    assert (session / "segments").is_dir()
+
+
+def test_videos_can_be_had_without_folding(session, run):
+    told, _ = run(session, "--video-only", "--workers", 1)
+    assert "left.mkv: 70 frames" in told
+    assert "compared bit for bit" in told
+    assert not _is_folded(session)
+
+
+def test_a_session_is_folded_after_its_videos_were_made(make_session, tmp_path, run):
+    session = make_session(tmp_path / "s", only={"cameras/left", "events/daq"})
+    told, _ = run(session, "--video", "h264", "--crf", 30, "--workers", 1, "--json")
+    report = json.loads(told)
+    assert [video["codec"] for video in report["videos"]] == ["h264"]
+    assert _is_folded(session)
+
+
+def test_a_codec_that_cannot_is_refused_before_anything_is_done(session, run):
+    with pytest.raises(Exception, match="8-bit"):
+        run(session, "--video", "h264")
+    assert not _is_folded(session)
+    assert not (session / "derived").exists()
+
+
+def test_a_folder_without_session_is_refused(tmp_path, run):
+    with pytest.raises(SessionError, match="give the folder of a session"):
+        run(tmp_path)
+
+
+def test_filters_are_compared_on_a_sessions_own_frames(make_session, tmp_path, run):
+    session = make_session(tmp_path / "s", only={"cameras/left"})
+    told, _ = run(session, "--measure", "--noise", 2, "--json")
+    found = json.loads(told)
+    assert {one["frames"] for one in found} == {
+        "cameras/left",
+        "cameras/left + noise 2",
+    }
+    assert all(one["exact"] for one in found)
+    offered = {one["filter"] for one in found if one["offered"]}
+    assert offered == {"gzip", "szip", "jpegls", "bitshuffle", "none"}
+    assert {one["needs"] for one in found} == {"nothing", "libaec", "hdf5plugin"}
+    told, _ = run(session, "--measure")
+    assert "unpack MB/s" in told
+    assert not _is_folded(session)
+
+
+@pytest.mark.slow
+def test_filters_are_compared_on_a_film(shared, run):
+    film = shared / "data" / "openfield" / "videos" / "m3v1mp4.mp4"
+    found = json.loads(run(film, "--measure", "--noise", 3, "--json")[0])
+    noisy = {
+        one["filter"]: one["ratio"]
+        for one in found
+        if one["offered"] and "noise" in one["frames"]
+    }
+    assert noisy["jpegls"] > noisy["szip"] > noisy["gzip"] > noisy["bitshuffle"] > 1

@@ -1,0 +1,45 @@
+"""kill -9 at any instant: the session can be read, and compressing it goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "kills", [12, pytest.param(150, marks=pytest.mark.slow)], ids=["a_few", "many"]
+)
+def test_a_killed_compression_harms_nothing_and_goes_on(template, tmp_path, kills):
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [
+            sys.executable,
+            Path(__file__).with_name("killer.py"),
+            template,
+            tmp_path,
+            str(kills),
+            "7",
+        ],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    results = json.loads(done.stdout)
+    assert len(results) == kills
+    assert all(result["readable"] for result in results)
+    assert all(result.get("finished", True) for result in results)
+    assert all(result["killed"] or result["status"] == 0 for result in results)
+    assert sum(result["killed"] for result in results) > kills / 2
+    if kills >= 100:
+        phases = {result["phase"] for result in results}
+        assert phases == {"before", "packing", "cleaning", "done"}
+        assert any(result.get("carried_over") for result in results)
