@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from rig.bus.directory import StreamDirectory
     from rig.bus.ring import Ring
     from rig.messages import StreamStatus
-    from rig.recording.layout import StreamLayout
     from rig.recording.sidecar import SessionInfo
     from sync.clock import Clock
 

@@ -18,7 +18,8 @@ from rig.supervisor.preflight import preflight, require
 @pytest.fixture
 def demo():
     """Two cameras of 640 x 480 px at 100 Hz, muscles and forces."""
-    return load_rig(examples_folder() / "rig" / "demo.yaml")
+    rig = load_rig(examples_folder() / "rig" / "demo.yaml")
+    return rig.model_copy(update={"segment_seconds": 60.0})
 
 
 def planned(minutes):
