@@ -13,6 +13,7 @@ from rig.config.wiring import rig_faults
 __all__ = [
     "ActuatorConfig",
     "ActuatorLine",
+    "BarcodeConfig",
     "BaslerConfig",
     "CalibrationConfig",
     "CameraTriggerConfig",
@@ -28,6 +29,7 @@ __all__ = [
     "RigConfig",
     "SimulationConfig",
     "SoftwareTrigger",
+    "SyncLineConfig",
     "Trigger",
     "VideoConfig",
 ]
@@ -161,6 +163,29 @@ class CameraTriggerConfig(Closed):
 
     line: Name = "camera_trigger"
     rate_hz: Positive
+    dither_us: Annotated[float, Field(ge=0)] = 0
+    """By how much each trigger is moved at most, to and fro, from its place: 100 lets
+    any two recordings of the train be aligned without doubt; 0 moves none."""
+
+
+class BarcodeConfig(Closed):
+    """The number that begins each period of a sync line, in bars."""
+
+    bar_ms: Annotated[float, Field(ge=2, le=150)] = 20
+    """Length of a bar: at least four periods of the slowest device that reads it."""
+
+
+class SyncLineConfig(Closed):
+    """An output with random pulses and barcodes, to be wired to every device."""
+
+    line: Name = "sync"
+    pulse_width_ms: Annotated[float, Field(ge=1, le=50)] = 10
+    """Width of a random pulse: at least two periods of the slowest device that reads
+    it, and at most half a bar."""
+    period_s: Annotated[float, Field(ge=20, le=600)] = 30
+    """Time from barcode to barcode; the first one begins with the session."""
+    barcode: BarcodeConfig | None = BarcodeConfig()
+    """Null: random pulses only."""
 
 
 class ActuatorLine(Closed):
@@ -187,6 +212,8 @@ class InputLine(Closed):
     edges: Literal["rising", "falling", "both"] = "rising"
     rate_hz: Positive | None = None
     """Nominal rate of its edges, if it has one."""
+    sync_source: Name | None = None
+    """The Harp device whose sync line is wired to this input."""
 
 
 class InputsConfig(Closed):
@@ -204,6 +231,7 @@ class HarpConfig(_Device):
     emg: EmgConfig | None = None
     force_plate: ForcePlateConfig | None = None
     camera_trigger: CameraTriggerConfig | None = None
+    sync_line: SyncLineConfig | None = None
     actuator: ActuatorConfig | None = None
     inputs: InputsConfig | None = None
     acknowledge_timeout_ms: Positive = 200

@@ -20,6 +20,8 @@ __all__ = ["rig_faults", "section", "task_faults"]
 
 _HUGE = 1e18
 """No quantity of a rig is as big; infinite is told elsewhere."""
+_MOST_DITHER = 0.1
+"""Of the period: no two triggers come nearer than 0.8 of it."""
 _RESERVED = ("inference", "recorder", "supervisor")
 
 
@@ -44,6 +46,7 @@ def rig_faults(rig: Mapping[str, Any]) -> list[Fault]:
         *_shared_hardware(devices),
         *_actuators(devices),
         *_triggers(devices),
+        *_sync_lines(devices),
         *(fault for name in devices for fault in _lines(name, devices[name])),
     ]
 
@@ -126,15 +129,61 @@ def _triggers(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
                 f"expected a harp device with a camera_trigger ({known}), got "
                 f"{source!r}",
             )
-        rate_hz = _number(sources.get(str(source), trigger).get("rate_hz"))
+        train = sources.get(str(source), trigger)
+        rate_hz = _number(train.get("rate_hz"))
         exposure_us = _number(device.get("exposure_us"))
-        if exposure_us * rate_hz >= 1e6:
+        # two neighbours may be moved towards one another
+        nearer_us = 2 * _number(train.get("dither_us"))
+        if (exposure_us + nearer_us) * rate_hz >= 1e6:
+            least_us = 1e6 / rate_hz - nearer_us
             yield Fault(
                 ("devices", name, "exposure_us"),
-                f"expected less than the frame period of {1e6 / rate_hz:.0f} us at "
+                f"expected less than the frame period of {least_us:.0f} us at "
                 f"{rate_hz:g} Hz, got {exposure_us:g}: the camera would swallow "
                 "triggers; expose for less, or lower the rate",
             )
+    for name, train in sources.items():
+        dither_us = _number(train.get("dither_us"))
+        rate_hz = _number(train.get("rate_hz"))
+        if dither_us * rate_hz > _MOST_DITHER * 1e6:
+            yield Fault(
+                ("devices", name, "camera_trigger", "dither_us"),
+                f"expected at most a tenth of the period of {1e6 / rate_hz:.0f} us, "
+                f"got {dither_us:g}: cameras would be triggered faster than they can "
+                "follow",
+            )
+
+
+def _sync_lines(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
+    """Tell of sync lines whose two ends do not fit."""
+    sources = [name for name in devices if devices[name].get("sync_line") is not None]
+    for name in sources:
+        line = section(devices[name], "sync_line")
+        bar_ms = _number(section(line, "barcode").get("bar_ms", 20))
+        width_ms = _number(line.get("pulse_width_ms", 10))
+        if line.get("barcode", True) is not None and bar_ms < 2 * width_ms:
+            yield Fault(
+                ("devices", name, "sync_line", "barcode"),
+                f"expected bars of at least twice the pulse_width_ms of {width_ms:g}, "
+                f"got {bar_ms:g}: their widths tell pulses and bars apart",
+            )
+    known = ", ".join(sources) or "there is none"
+    for name, device in devices.items():
+        for line, settings in section(device, "inputs", "lines").items():
+            wire = section(settings)
+            source = wire.get("sync_source")
+            path = ("devices", name, "inputs", "lines", line)
+            if isinstance(source, str) and source not in sources:
+                yield Fault(
+                    (*path, "sync_source"),
+                    f"expected a harp device with a sync_line ({known}), got "
+                    f"{source!r}",
+                )
+            elif isinstance(source, str) and wire.get("edges") != "both":
+                yield Fault(
+                    (*path, "edges"),
+                    "expected both: a sync line is read by the widths of its pulses",
+                )
 
 
 def _lines(name: str, device: Mapping[str, Any]) -> Iterator[Fault]:
@@ -148,10 +197,10 @@ def _lines(name: str, device: Mapping[str, Any]) -> Iterator[Fault]:
             ((*at, part, "lines", line, "pin"), section(lines, line).get("pin"))
             for line in lines
         )
-    trigger = section(device, "camera_trigger")
-    if trigger:
-        line = trigger.get("line", "camera_trigger")
-        named.append(((*at, "camera_trigger", "line"), line))
+    for part, usual in (("camera_trigger", "camera_trigger"), ("sync_line", "sync")):
+        if device.get(part) is not None:
+            line = section(device, part).get("line", usual)
+            named.append(((*at, part, "line"), line))
     yield from _twice(named)
 
 

@@ -189,7 +189,7 @@ class BaslerCamera:
 
     def metrics(self) -> Mapping[str, float]:
         """Return the way from trigger to image, the clock and what waits."""
-        model = self._exposures.clock.model
+        model = self._exposures.clock.state
         found = {
             "plugged_in": float(self._driver is not None),
             "clock_sd_us": model.sd_ns / 1e3 if model else 0.0,

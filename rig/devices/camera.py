@@ -149,7 +149,7 @@ class ExposureClock:
 
     def record(self, now_ns: int) -> ClockRecord | None:
         """Return the clock's model as a row; None before there is one."""
-        model = self.clock.model
+        model = self.clock.state
         if model is None:
             return None
         return ClockRecord(

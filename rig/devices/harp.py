@@ -1,4 +1,4 @@
-"""A Harp board as a node: signals, edges, camera trigger and actuator on one clock.
+"""A Harp board as a node: signals, edges, triggers, actuator, sync line on one clock.
 
 ::
 
@@ -28,6 +28,7 @@ from rig.devices.harp_intake import Intake
 from rig.devices.harp_plan import plan_board
 from rig.devices.harp_port import BytePort, SerialPort
 from rig.devices.harp_presence import Presence
+from rig.devices.sync_line import session_seed
 from rig.errors import DeviceError, StreamError
 from rig.messages import ClockRecord, StreamSpec, StreamStatus
 
@@ -66,7 +67,8 @@ class HarpDevice:
         self._config = HarpConfig.model_validate(dict(context.config))
         self._clock = context.clock
         self._open_port = open_port
-        self._plan = plan_board(context.name, self._config)
+        seed = session_seed(context.session)
+        self._plan = plan_board(context.name, self._config, seed)
         self._intake = Intake(self._plan)
         self._presence = Presence(
             self._plan,
@@ -165,7 +167,7 @@ class HarpDevice:
 
     def metrics(self) -> Mapping[str, float]:
         """Return the clock, the link's quality and the commands that wait."""
-        model = self._intake.clock.model
+        model = self._intake.clock.state
         return {
             "plugged_in": float(self._presence.board is not None),
             "bad_messages": float(self._presence.bad),
@@ -230,7 +232,7 @@ class HarpDevice:
             self._presence.lose()
 
     def _publish_clock(self) -> None:
-        model = self._intake.clock.model
+        model = self._intake.clock.state
         if model is None or not self._writers:
             return
         self._writers[self._plan.clocks].append(
@@ -244,7 +246,7 @@ class HarpDevice:
         )
 
     def _troubles(self) -> dict[str, int]:
-        model, unplugged = self._intake.clock.model, self._presence.unplugged
+        model, unplugged = self._intake.clock.state, self._presence.unplugged
         segments = model.segment if model else unplugged
         return {
             "bad_messages": self._presence.bad,

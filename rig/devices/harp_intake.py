@@ -165,7 +165,7 @@ class Intake:
         if asked_ns is None or len(message.payload) != np.dtype("<u8").itemsize:
             return
         device_ns = int.from_bytes(message.payload, "little") * 1000
-        if self.clock.model is not None:
+        if self.clock.state is not None:
             answered_ns = self.clock.to_host(device_ns)[0]
             if answered_ns < asked_ns - _STALE_ANSWER_NS:
                 return  # the late answer to an earlier question

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rig.devices.actuator import limit_settings
-from rig.devices.camera_trigger import trigger_settings
+from rig.devices.camera_trigger import trigger_period_ns, trigger_settings
 from rig.devices.emg import emg_source
 from rig.devices.force_plate import force_plate_source
 from rig.devices.harp_registers import registers
 from rig.devices.inputs import EdgeStream, Line, lines_of
+from rig.devices.sync_line import first_number, sync_line_of, sync_settings
 from rig.messages import StreamSpec
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class BoardPlan:
     """Bits of StreamControl while the session runs."""
     acts: bool
     """Whether it drives outputs."""
+    counted: tuple[tuple[Any, int, int], ...] = ()
+    """What the board counts by itself: register, first number, and ns to the next."""
 
     @property
     def events(self) -> str | None:
@@ -53,6 +56,21 @@ class BoardPlan:
     def clocks(self) -> str:
         """Name of the stream of the online clock model."""
         return f"clocks/{self.device}"
+
+    def numbers_after(self, elapsed_ns: int) -> dict[Any, int]:
+        """Return what the board must count from when it starts (again).
+
+        Parameters
+        ----------
+        elapsed_ns
+            Time since its first start; 0 for the first. Later it goes on behind all
+            numbers that it may have given.
+        """
+        most_ns = elapsed_ns + elapsed_ns // 1000  # by the fastest of clocks
+        return {
+            register: first + (most_ns // each_ns + 1 if elapsed_ns else 0)
+            for register, first, each_ns in self.counted
+        }
 
     def specs(self, ring_seconds: float) -> list[StreamSpec]:
         """Return the declarations of all streams that the device's node writes."""
@@ -100,8 +118,17 @@ class BoardPlan:
         return specs
 
 
-def plan_board(device: str, config: HarpConfig) -> BoardPlan:
+def plan_board(device: str, config: HarpConfig, seed: int = 0) -> BoardPlan:
     """Return what a device's section of the rig file asks of its board.
+
+    Parameters
+    ----------
+    device
+        Its name in the rig file.
+    config
+        Its section.
+    seed
+        Of the session, as of `rig.devices.sync_line.session_seed`.
 
     Raises
     ------
@@ -118,13 +145,24 @@ def plan_board(device: str, config: HarpConfig) -> BoardPlan:
     settings = [(source.period_register, source.period_ns) for source in sources]
     settings += EdgeStream(lines).settings
     settings.append((registers.HostTimeout, _HOST_TIMEOUT_MS))
+    settings.append((registers.SyncSeed, seed))
+    counted: list[tuple[Any, int, int]] = []
     if config.camera_trigger is not None:
         settings += trigger_settings(config.camera_trigger)
+        period_ns = trigger_period_ns(config.camera_trigger)
+        counted.append((registers.CameraTriggerNumber, 0, period_ns))
+    if config.sync_line is not None:
+        line = sync_line_of(config.sync_line, seed)
+        settings += sync_settings(line)
+        counted.append(
+            (registers.SyncNumber, first_number(seed), line.period_us * 1000)
+        )
     if config.actuator is not None:
         settings += limit_settings(config.actuator)
     bits = sum(int(source.flag) for source in sources)
     bits |= int(flags.EDGES) if lines else 0
     bits |= int(flags.CAMERA_TRIGGER) if config.camera_trigger else 0
+    bits |= int(flags.SYNC) if config.sync_line else 0
     return BoardPlan(
         device=device,
         sources=tuple(sources),
@@ -132,4 +170,5 @@ def plan_board(device: str, config: HarpConfig) -> BoardPlan:
         settings=tuple(settings),
         flags=bits,
         acts=config.actuator is not None,
+        counted=tuple(counted),
     )

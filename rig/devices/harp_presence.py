@@ -64,6 +64,7 @@ class Presence:
         self._clock = clock
         self._patience_s = patience_s
         self._triggers = True
+        self._started_ns: int | None = None
         self._gone_ns = 0
         self._retry_ns = 0
         self._bad_before = 0
@@ -91,7 +92,9 @@ class Presence:
         if self.board is None:
             msg = f"Expected {self._plan.device} to be open before it is started"
             raise DeviceError(msg)
-        self.board.start(self._next_numbers())
+        numbers = self._next_numbers()
+        self._started_ns = self._clock.now()
+        self.board.start(numbers)
 
     def look(self) -> None:
         """See whether the board is still there, or there again.
@@ -180,7 +183,9 @@ class Presence:
         }
         if self._plan.events is not None:
             numbers[registers.EdgeSequence] = self._intake.edges.numbering.next
-        return numbers
+        began_ns, now_ns = self._started_ns, self._clock.now()
+        elapsed_ns = 0 if began_ns is None else now_ns - began_ns
+        return numbers | self._plan.numbers_after(elapsed_ns)
 
     def _try_again(self) -> None:
         now_ns = self._clock.now()

@@ -28,6 +28,7 @@ __all__ = [
     "INPUT_LINES",
     "MAP_DIGEST",
     "OUTPUT_LINES",
+    "SYNC_LINE",
     "cpp_header",
     "input_line",
     "output_line",
@@ -51,6 +52,7 @@ FORCE_CHANNELS = 6
 INPUT_LINES = int(registers.Lines.OUTPUT0)
 """Number of input lines; the outputs' numbers follow."""
 CAMERA_TRIGGER_LINE = int(registers.Lines.CAMERA_TRIGGER)
+SYNC_LINE = int(registers.Lines.SYNC)
 OUTPUT_LINES = CAMERA_TRIGGER_LINE - INPUT_LINES
 """Number of actuator outputs."""
 

@@ -16,6 +16,7 @@ from rig.devices.harp_registers import (
     CAMERA_TRIGGER_LINE,
     INPUT_LINES,
     OUTPUT_LINES,
+    SYNC_LINE,
     input_line,
     output_line,
     registers,
@@ -66,6 +67,8 @@ def lines_of(device: str, config: HarpConfig) -> dict[int, Line]:
     if config.camera_trigger is not None:
         trigger = Line(config.camera_trigger.line, rising=True, falling=False)
         lines[CAMERA_TRIGGER_LINE] = trigger
+    if config.sync_line is not None:
+        lines[SYNC_LINE] = Line(config.sync_line.line, rising=True, falling=True)
     return lines
 
 

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from rig.config.fault_script import ScriptedFault
 from rig.config.rig import BaslerConfig, FreeRunning, RigConfig, VideoConfig
 from rig.devices.basler import BaslerCamera
+from rig.devices.camera_trigger import trigger_dither_ns
+from rig.devices.sync_line import session_seed
 from rig.devices.triggers import TriggerFollower
 from rig.geometry import Camera
 from rig.sim.cameras import cameras_for
 from rig.sim.epoch import Epoch
 from rig.sim.render import Renderer
 from rig.sim.twins.camera_faults import CameraFaults
-from rig.sim.twins.camera_wire import Wire
+from rig.sim.twins.camera_wire import Dither, Wire
 from rig.sim.twins.device_clock import DeviceClock, seeded_errors
 from rig.sim.twins.simulated_camera import SimulatedCamera
 from rig.sim.world import World
@@ -57,6 +59,7 @@ class CameraTwin:
         self._clock = context.clock
         self._rate_hz = self._rig.camera_rate_hz(context.name)
         self._trigger = config.trigger
+        self._seed = session_seed(session)
         faults = [ScriptedFault.model_validate(f) for f in session.get("faults", [])]
         simulation = self._rig.simulation
         world = World(seed, simulation.story, simulation.period_s)
@@ -92,9 +95,12 @@ class CameraTwin:
         if not isinstance(self._trigger, FreeRunning):
             source = self._trigger.source
             trigger = self._rig.trigger_sources[source].camera_trigger
-            line = trigger.line if trigger is not None else ""
-            follower = TriggerFollower(streams.reader(f"events/{source}", 0), line)
-            self._camera.wire = Wire(follower, self._rate_hz, self._epoch)
+            if trigger is not None:
+                reader = streams.reader(f"events/{source}", 0)
+                follower = TriggerFollower(reader, trigger.line)
+                dither = Dither(self._seed, trigger_dither_ns(trigger))
+                wire = Wire(follower, self._rate_hz, self._epoch, dither)
+                self._camera.wire = wire
         self._renderer.render(0.0, 0)
 
     def start(self) -> None:

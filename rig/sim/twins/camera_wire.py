@@ -1,22 +1,42 @@
 """The wire from a trigger to a simulated camera: which moment of the world it means.
 
-Trigger n is at world time n / rate. Triggers may fail or be one too many, so each
-is placed by the time that has passed since the one before it, on the clock of the
-board that made it, and put onto the grid where it belongs there.
+Trigger n is at world time n / rate, but for its dither. Triggers may fail or be one
+too many, so each is placed by the time that has passed since the one before it, on the
+clock of the board that made it, and put onto the grid where it belongs there. The
+camera begins to expose when the moved edge comes; its picture is of the place on the
+grid, because truth is keyed by the picture's number.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from sync.pulses import trigger_displacements_ns
 
 if TYPE_CHECKING:
     from rig.devices.triggers import Trigger, TriggerFollower
     from rig.sim.epoch import Epoch
 
-__all__ = ["TriggerGrid", "Wire"]
+__all__ = ["Dither", "TriggerGrid", "Wire"]
 
-_OFF_GRID = 0.1
+_OFF_GRID = 0.25
+"""Of a period: two neighbours are moved by a fifth of it at most."""
 _KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Dither:
+    """How the triggers are moved from their places."""
+
+    seed: int = 0
+    most_ns: int = 0
+
+    def displacement_ns(self, place: float) -> int:
+        """Return how far a trigger is moved; one between two places is not."""
+        if place < 0 or place != int(place):
+            return 0
+        return int(trigger_displacements_ns(self.seed, int(place), self.most_ns)[0])
 
 
 class TriggerGrid:
@@ -55,10 +75,19 @@ class Wire:
         Triggers per second of host time.
     epoch
         When the world began.
+    dither
+        How they are moved.
     """
 
-    def __init__(self, follower: TriggerFollower, rate_hz: float, epoch: Epoch) -> None:
+    def __init__(
+        self,
+        follower: TriggerFollower,
+        rate_hz: float,
+        epoch: Epoch,
+        dither: Dither | None = None,
+    ) -> None:
         self._follower = follower
+        self._dither = dither or Dither()
         self._grid = TriggerGrid(rate_hz)
         self._period_s = 1.0 / (rate_hz * epoch.slow)
         self._epoch = epoch
@@ -72,8 +101,11 @@ class Wire:
             self._places[trigger.seq] = place
             if len(self._places) > _KEPT:
                 del self._places[next(iter(self._places))]
-            edge_ns = self._epoch.host_ns(self.world_s(place))
-            found.append((trigger.host_ns if edge_ns is None else edge_ns, place))
+            place_ns = self._epoch.host_ns(self.world_s(place))
+            edge_ns = trigger.host_ns
+            if place_ns is not None:
+                edge_ns = place_ns + self._dither.displacement_ns(place)
+            found.append((edge_ns, place))
         return found
 
     def place_of(self, trigger: Trigger) -> float:

@@ -6,16 +6,16 @@ device time that messages carry is board time plus an offset that a reset change
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rig.devices.harp_plan import plan_board
-from rig.devices.harp_registers import registers
+from rig.devices.harp_registers import SYNC_LINE, input_line, registers
 from rig.sim.twins.harp_core import BoardCore
 from rig.sim.twins.harp_faults import FaultPlayer
-from rig.sim.twins.harp_lines import Metronome
+from rig.sim.twins.harp_lines import Change, Metronome
 from rig.sim.twins.harp_outputs import NO_EDGE_US
 from rig.sim.twins.harp_schedule import LineSchedule
 from rig.sim.twins.harp_signals import SampleRun, SampleTrain
@@ -39,6 +39,7 @@ __all__ = ["Simulation", "TwinBoard"]
 _AHEAD_US = 250_000
 _EDGES = int(registers.StreamFlags.EDGES)
 _TRIGGER = int(registers.StreamFlags.CAMERA_TRIGGER)
+_SYNC = int(registers.StreamFlags.SYNC)
 _DELAY_LANE = 500
 _NEVER_NS = 1 << 62
 
@@ -53,6 +54,18 @@ class Simulation:
     seed: int
     delay_us: float = 150.0
     """Mean of the random delay of each message on its way."""
+    boards: dict[str, TwinBoard] = field(default_factory=dict[str, "TwinBoard"])
+    """All of them, by device: sync lines lead from one to another."""
+
+
+@dataclass(slots=True)
+class _SyncWire:
+    """A wire from a sync line to an input."""
+
+    line: int
+    source: str
+    heard: int = 0
+    """How many edges have gone through it."""
 
 
 class TwinBoard:
@@ -103,13 +116,23 @@ class TwinBoard:
             simulation.epoch,
             lambda numbers: self._delay_us(0, numbers),
         )
+        inputs = config.inputs.lines if config.inputs else {}
+        self._wires = [
+            _SyncWire(input_line(line.pin), line.sync_source)
+            for line in inputs.values()
+            if line.sync_source is not None
+        ]
+        self._sync_edges: list[tuple[int, bool]] = []
         self._change_ns = 0
         self._back_ns = _NEVER_NS
         self._now_ns = clock.started_ns
         self.core = self._boot(self._now_us)
+        simulation.boards[name] = self
 
     def _boot(self, now_us: int) -> BoardCore:
-        return BoardCore(self._transmit, self._streams_changed, self._note, now_us)
+        return BoardCore(
+            self._transmit, self._streams_changed, self._note, now_us, self._synced
+        )
 
     @property
     def _now_us(self) -> int:
@@ -185,14 +208,42 @@ class TwinBoard:
     # -- lines
 
     def _change_lines(self, now_ns: int) -> None:
+        self._hear_sync_lines(now_ns)
         masks = self.core.values
         rising = masks[registers.RisingMask.address]
         falling = masks[registers.FallingMask.address]
-        for change in self._schedule.take(now_ns, rising, falling):
+        self._tell(self._schedule.take(now_ns, rising, falling))
+
+    def _tell(self, changes: Sequence[Change]) -> None:
+        for change in changes:
             self._change_ns = change.host_ns
             at_us = self.clock.now_us(change.host_ns)
             self.core.edge(change.line, change.level, at_us)
         self._change_ns = 0
+
+    def sync_edges(self, now_ns: int) -> list[tuple[int, bool]]:
+        """Return (host time, level) of all edges of its sync line so far."""
+        if self.plugged:
+            self.core.poll_sync(self.clock.now_us(now_ns))
+        return self._sync_edges
+
+    def _synced(self, level: bool, at_us: int) -> None:
+        host_ns = self._to_host(at_us)
+        self._sync_edges.append((host_ns, level))
+        self._hear(SYNC_LINE, level, host_ns)
+
+    def _hear(self, line: int, level: bool, host_ns: int) -> None:
+        """Let a change wait among the others: a board tells them in order."""
+        register = registers.RisingMask if level else registers.FallingMask
+        if self.core.values[register.address] >> line & 1:
+            self._schedule.hear(Change(host_ns, line, level, host_ns))
+
+    def _hear_sync_lines(self, now_ns: int) -> None:
+        for wire in self._wires:
+            edges = self._simulation.boards[wire.source].sync_edges(now_ns)
+            for host_ns, level in edges[wire.heard :]:
+                self._hear(wire.line, level, host_ns)
+            wire.heard = len(edges)
 
     def _note(self, number: int, line: int, level: bool, at_us: int) -> None:
         if self._keep_edges:
@@ -208,6 +259,8 @@ class TwinBoard:
             self._begin(begun)
         if ended & _TRIGGER:
             self._schedule.stop_triggers(self._now_ns)
+        if ended & _SYNC:
+            self._tell(self._schedule.take_line(SYNC_LINE))
         if ended & _EDGES:
             self._schedule.stop()
         for flag, source in self._sources.items():
@@ -227,6 +280,8 @@ class TwinBoard:
                 epoch.begin(self._now_ns),
                 values[registers.CameraTriggerPeriod.address],
                 values[registers.CameraTriggerWidth.address] * 1000,
+                dither_ns=values[registers.CameraTriggerDither.address],
+                seed=values[registers.SyncSeed.address],
             )
             self._faults.disturb(metronome)
             self._schedule.start_triggers(metronome)
@@ -234,6 +289,9 @@ class TwinBoard:
             epoch.begin(self._now_ns)
         if begun & _EDGES:
             self._schedule.start(self._now_ns)
+            for wire in self._wires:
+                source = self._simulation.boards[wire.source]
+                wire.heard = len(source.sync_edges(self._now_ns))
 
     def _start_signal(self, flag: int, source: SampleSource, now_us: int) -> None:
         values = self.core.values

@@ -18,9 +18,13 @@ from rig.devices.harp_registers import (
     FIRMWARE_VERSION,
     MAP_DIGEST,
     OUTPUT_LINES,
+    SYNC_LINE,
     registers,
 )
 from rig.sim.twins.harp_outputs import NO_EDGE_US, Outputs, PulseCommand
+from rig.sim.twins.harp_sync import SyncOutput
+from rig.sim.twins.harp_values import DEFAULTS, LAYOUTS, may_write
+from sync.sync_line import SyncLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +37,6 @@ _TICK_US = 32
 _MODE, _MUTE, _LEDS, _HEARTBEAT, _DUMP = 0x03, 0x10, 0x60, 0x80, 0x08
 _READ, _WRITE = int(MessageType.Read), int(MessageType.Write)
 _EVENT = int(MessageType.Event)
-_LEAST_PERIOD_NS = 100_000
 _MOST_WIDTH_US = 10_000_000
 _MOST_DUTY = 1000
 _U8, _U16, _U32, _U64 = Struct("<B"), Struct("<H"), Struct("<I"), Struct("<Q")
@@ -58,43 +61,12 @@ def stamped_message(
     return body + bytes((sum(body) & 0xFF,))
 
 
-def _tables() -> tuple[dict[int, Struct], dict[int, int]]:
-    scalars = {1: _U8, 2: _U16, 4: _U32, 8: _U64}
-    plain = {
-        _R.StreamControl: 0,
-        _R.HostTimeout: 0,
-        _R.EmgPeriod: 500_000,
-        _R.ForcePlatePeriod: 1_000_000,
-        _R.CameraTriggerPeriod: 10_000_000,
-        _R.CameraTriggerWidth: 200,
-        _R.EmgSample: 0,
-        _R.ForcePlateSample: 0,
-        _R.EdgeSequence: 0,
-        _R.RisingMask: 0,
-        _R.FallingMask: 0,
-    }
-    layouts = {
-        register.address: scalars[_CODES[register.address][1]] for register in plain
-    }
-    return layouts, {register.address: value for register, value in plain.items()}
-
-
-_LAYOUTS, _DEFAULTS = _tables()
 _LIMITS = {
     _R.MaxWidth.address: ("max_width_us", "<u4", _MOST_WIDTH_US),
     _R.MinPeriod.address: ("min_period_us", "<u4", None),
     _R.MaxDuty.address: ("max_duty", "<u2", _MOST_DUTY),
 }
-_PERIODS = {
-    _R.EmgPeriod.address: int(_R.StreamFlags.EMG),
-    _R.ForcePlatePeriod.address: int(_R.StreamFlags.FORCE_PLATE),
-    _R.CameraTriggerPeriod.address: int(_R.StreamFlags.CAMERA_TRIGGER),
-}
-_NUMBERS = {
-    _R.EmgSample.address: int(_R.StreamFlags.EMG),
-    _R.ForcePlateSample.address: int(_R.StreamFlags.FORCE_PLATE),
-    _R.EdgeSequence.address: int(_R.StreamFlags.EDGES),
-}
+_SYNC = int(_R.StreamFlags.SYNC)
 _COMMANDS = {_R.Pulse.address, _R.Level.address}
 _ALL_STREAMS = sum(int(flag) for flag in _R.StreamFlags)
 
@@ -111,6 +83,9 @@ class BoardCore:
         the new ones hold.
     reported
         Called with (number, line, level, board time in us) of each reported edge.
+    synced
+        Called with (level, board time in us) of each edge of the sync line, and then
+        has to report it by `edge`; by default it is reported at once.
     now_us
         Board time of the start.
     """
@@ -121,13 +96,15 @@ class BoardCore:
         streams_changed: Callable[[int, int, int], None] = lambda *_: None,
         reported: Callable[[int, int, bool, int], None] = lambda *_: None,
         now_us: int = 0,
+        synced: Callable[[bool, int], None] | None = None,
     ) -> None:
         self._transmit = transmit
         self._streams_changed = streams_changed
         self._reported = reported
         self._framer = Framer(None)
         self.outputs = Outputs(self.edge, self._acknowledge)
-        self.values = dict(_DEFAULTS)
+        self.sync = SyncOutput(synced or self._sync_edge)
+        self.values = dict(DEFAULTS)
         """Plain registers, by address."""
         self.offset_us = 0
         """Device time minus board time."""
@@ -156,6 +133,7 @@ class BoardCore:
     def poll(self, now_us: int) -> None:
         """Do what is due at board time `now_us`."""
         self.outputs.poll(now_us)
+        self.poll_sync(now_us)
         timeout_us = self.values[_R.HostTimeout.address] * 1000
         if timeout_us and now_us - self._heard_us > timeout_us:
             self.outputs.end(now_us)
@@ -164,7 +142,7 @@ class BoardCore:
 
     def due_us(self) -> int:
         """Return when `poll` has something to do next."""
-        return min(self.outputs.due_us(), self._beat_us)
+        return min(self.outputs.due_us(), self.sync.due_us(), self._beat_us)
 
     def set_time(self, device_us: int, now_us: int) -> None:
         """Set the device's clock."""
@@ -228,7 +206,7 @@ class BoardCore:
     def _read(self, address: int, now_us: int) -> bytes | None:
         device_us = now_us + self.offset_us
         if address in self.values:
-            return _LAYOUTS[address].pack(self.values[address])
+            return LAYOUTS[address].pack(self.values[address])
         if address in _LIMITS:
             name, dtype, _ = _LIMITS[address]
             return np.array(self.outputs.limits(name), dtype).tobytes()
@@ -242,6 +220,7 @@ class BoardCore:
             self.missed_samples,
             self.missed_triggers,
             self.outputs.refused,
+            0,  # the sync line is never late
         )
         fixed = {
             core.WhoAmI.address: _U16.pack(_R.WHO_AM_I),
@@ -288,13 +267,10 @@ class BoardCore:
         return False
 
     def _write_value(self, address: int, payload: bytes, now_us: int) -> bool:
-        value = _LAYOUTS[address].unpack(payload)[0]
+        value = LAYOUTS[address].unpack(payload)[0]
         if address == _R.StreamControl.address:
             return self._control_streams(value, now_us)
-        running = self.streams & (_PERIODS | _NUMBERS).get(address, 0)
-        too_fast = address in _PERIODS and value < _LEAST_PERIOD_NS
-        no_width = address == _R.CameraTriggerWidth.address and value == 0
-        if running or too_fast or no_width:
+        if not may_write(self.values, address, value):
             return False
         self.values[address] = value
         return True
@@ -320,9 +296,34 @@ class BoardCore:
     def _control_streams(self, wanted: int, now_us: int) -> bool:
         if wanted & ~_ALL_STREAMS:
             return False
+        begun, ended = wanted & ~self.streams, self.streams & ~wanted
+        if ended & _SYNC:
+            self.sync.stop(now_us)
         self._streams_changed(self.streams, wanted, now_us)
+        if begun & _SYNC:
+            number = self.values[_R.SyncNumber.address]
+            self.sync.start(self._sync_line(), number, now_us)
         self.values[_R.StreamControl.address] = wanted
         return True
+
+    # -- the sync line
+
+    def _sync_line(self) -> SyncLine:
+        return SyncLine(
+            seed=self.values[_R.SyncSeed.address],
+            pulse_width_us=self.values[_R.SyncPulseWidth.address],
+            period_us=self.values[_R.SyncPeriod.address],
+            bar_us=self.values[_R.BarcodeBar.address] or None,
+        )
+
+    def poll_sync(self, now_us: int) -> None:
+        """Make the edges of the sync line that are due at board time `now_us`."""
+        if self.streams & _SYNC:
+            self.sync.poll(now_us)
+            self.values[_R.SyncNumber.address] = self.sync.number
+
+    def _sync_edge(self, level: bool, at_us: int) -> None:
+        self.edge(SYNC_LINE, level, at_us)
 
     # -- care
 

@@ -1,10 +1,11 @@
 """What changes on a board's lines: triggers, exposures, imaging clock, start line.
 
 All of it follows the world's time, whose metronome is the host's clock: trigger n
-is at world time n / rate exactly, and each board stamps it with a clock of its own.
+is at world time n / rate, but for its dither, and each board stamps it with a clock of
+its own.
 An input is known by its name, as in the example rigs: ``exposure_<camera>`` is high
 while that camera exposes, a line with a rate ticks with it, any other line goes high
-when the world begins.
+when the world begins. A wired sync line follows the board that makes it, not this.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 from rig.config.rig import BaslerConfig, FreeRunning
 from rig.devices.harp_registers import CAMERA_TRIGGER_LINE, input_line
 from rig.sim.world import IMAGING_RATE_HZ
+from sync.pulses import trigger_displacements_ns
 
 if TYPE_CHECKING:
     from rig.config.rig import InputLine, RigConfig
@@ -59,7 +61,7 @@ def _grid(epoch_ns: int, period_ns: float, begin_ns: int, end_ns: int) -> range:
 
 @dataclass(slots=True)
 class Metronome:
-    """The camera trigger: n-th beat at the n-th period of the world."""
+    """The camera trigger: n-th beat at the n-th period of the world, or near it."""
 
     epoch_ns: int
     period_ns: float
@@ -68,6 +70,10 @@ class Metronome:
     """Beats that fail."""
     extra: set[int] = field(default_factory=set)
     """Beats that are followed by one too many, half a period later."""
+    dither_ns: int = 0
+    """By how much a beat is moved at most, to and fro."""
+    seed: int = 0
+    """Decides by how much each beat is moved."""
     stop_ns: int = 1 << 62
     """Host time from which on there are no more."""
 
@@ -75,11 +81,14 @@ class Metronome:
         """Return the host times of the triggers in [begin, end)."""
         times: list[int] = []
         # one earlier: its extra beat may lie here
-        earlier = begin_ns - round(self.period_ns)
-        for n in _grid(self.epoch_ns, self.period_ns, earlier, end_ns):
+        earlier = begin_ns - round(self.period_ns) - self.dither_ns
+        later = end_ns + self.dither_ns
+        places = _grid(self.epoch_ns, self.period_ns, earlier, later)
+        moved_ns = trigger_displacements_ns(self.seed, places, self.dither_ns)
+        for n, off_ns in zip(places, moved_ns.tolist(), strict=True):
             at_ns = self.epoch_ns + round(n * self.period_ns)
             if n not in self.missed:
-                times.append(at_ns)
+                times.append(at_ns + off_ns)
             if n in self.extra:
                 times.append(at_ns + round(self.period_ns / 2))
         last_ns = min(end_ns, self.stop_ns)
@@ -168,6 +177,8 @@ def line_models(
     config = rig.harp_devices[device]
     models: list[Exposures | Ticks] = []
     for name, line in (config.inputs.lines if config.inputs else {}).items():
+        if line.sync_source is not None:
+            continue
         camera = name.removeprefix(_EXPOSURE_PREFIX)
         if name.startswith(_EXPOSURE_PREFIX) and camera in rig.cameras:
             models.append(_exposures(rig, device, camera, line, own))

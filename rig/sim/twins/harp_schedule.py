@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,19 @@ class LineSchedule:
     def due_ns(self) -> int:
         """Return the host time of the next message."""
         return self._pending[0].due_ns if self._pending else _NEVER_NS
+
+    def hear(self, change: Change) -> None:
+        """Take note of a change that is not of the world's making."""
+        delay_us = float(self._delay_us(np.array([self._made]))[0])
+        self._made += 1
+        due = _Due(change.host_ns, change.host_ns + int(1000 * delay_us), change)
+        insort(self._pending, due, key=lambda one: one.host_ns)
+
+    def take_line(self, line: int) -> list[Change]:
+        """Return the changes of one line that wait, at once."""
+        taken = [due.change for due in self._pending if due.change.line == line]
+        self._pending = [due for due in self._pending if due.change.line != line]
+        return taken
 
     def take(self, now_ns: int, rising: int, falling: int) -> list[Change]:
         """Return the changes whose messages are due, in order.

@@ -268,6 +268,36 @@ CASES = {
         "10: devices.left.exposure_us: expected less than the frame period of 10000 us "
         "at 100 Hz, got 10000: the camera would swallow triggers; .*",
     ),
+    "exposure longer than the shortest frame of a dithered train": (
+        ("2000\n", "9900\n"),
+        ("{rate_hz: 100}", "{rate_hz: 100, dither_us: 100}"),
+        "10: devices.left.exposure_us: expected less than the frame period of 9800 us "
+        "at 100 Hz, got 9900: the camera would swallow triggers; .*",
+    ),
+    "dither that cameras cannot follow": (
+        ("{rate_hz: 100}", "{rate_hz: 100, dither_us: 1001}"),
+        "15: devices.daq.camera_trigger.dither_us: expected at most a tenth of the "
+        "period of 10000 us, got 1001: .*",
+    ),
+    "sync line from nowhere": (
+        ("{pin: 0}", "{pin: 0, edges: both, sync_source: dag}"),
+        "21: devices.daq.inputs.lines.start.sync_source: expected a harp device with a "
+        "sync_line .there is none., got 'dag'",
+    ),
+    "sync line heard by half": (
+        ("    inputs:", "    sync_line: {}\n    inputs:"),
+        ("{pin: 0}", "{pin: 0, sync_source: daq}"),
+        "22: devices.daq.inputs.lines.start.edges: expected both: a sync line is .*",
+    ),
+    "sync line whose bars look like pulses": (
+        ("    inputs:", "    sync_line: {barcode: {bar_ms: 19}}\n    inputs:"),
+        "19: devices.daq.sync_line.barcode: expected bars of at least twice the "
+        "pulse_width_ms of 10, got 19: .*",
+    ),
+    "sync line of a taken name": (
+        ("    inputs:", "    sync_line: {line: laser}\n    inputs:"),
+        "19: devices.daq.sync_line.line: expected each only once, got 'laser' .*",
+    ),
     "another kind of file": (
         ("springhare-rig/1", "springhare-task/1"),
         r"1: format: expected a rig file .springhare-rig/1., got 'springhare-task/1', "
@@ -280,10 +310,14 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("change", "expected"), CASES.values(), ids=CASES)
-def test_one_fault_one_line(faults, change, expected):
-    assert change[0] in RIG
-    found = faults(RIG.replace(*change, 1))
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_one_fault_one_line(faults, case):
+    *changes, expected = case
+    text = RIG
+    for change in changes:
+        assert change[0] in text
+        text = text.replace(*change, 1)
+    found = faults(text)
     assert len(found) == 1, found
     assert re.fullmatch(expected, found[0]), found[0]
     assert "pydantic" not in found[0]

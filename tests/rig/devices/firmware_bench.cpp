@@ -1,5 +1,6 @@
 // The firmware in a time of its own: lines of "<time in us> <message in hex>" in, every
 // message that the board sends out, as hex. So a test can ask what happens in an hour.
+// "-" instead of a message lets time pass, "!" lets it pass while the board is stuck.
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +49,10 @@ int main() {
   unsigned long long time_us;
   char hex[1024];
   while (scanf("%llu %1000s", &time_us, hex) == 2) {
+    if (strcmp(hex, "!") == 0) {
+      hal.now_us = time_us;
+      continue;
+    }
     advance(&hal, &board, time_us);
     if (strcmp(hex, "-") == 0) continue;
     uint8_t bytes[500];

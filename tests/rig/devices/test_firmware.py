@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from harp.device.core import DeviceName, OperationControl, WhoAmI
 from harp.device.schema import parse_device_schema
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rig.devices import harp_registers
@@ -22,6 +22,8 @@ from rig.devices.harp_port import SerialPort
 from rig.devices.harp_registers import registers
 from rig.sim.twins.harp_core import BoardCore
 from sync.clock import MonotonicClock
+from sync.pulses import trigger_times_ns
+from sync.sync_line import SyncLine, segment_edges_us
 
 FIRMWARE = Path(harp_registers.__file__).parent / "firmware"
 SKETCH = FIRMWARE / "springhare_daq"
@@ -42,8 +44,7 @@ def bench(need, tmp_path_factory):
 
     def run(script):
         lines = "\n".join(
-            f"{time_us} {bytes(message).hex() if message else '-'}"
-            for time_us, message in script
+            f"{time_us} {word_of(message)}" for time_us, message in script
         )
         done = subprocess.run(
             [program], input=lines, capture_output=True, text=True, check=True
@@ -51,6 +52,12 @@ def bench(need, tmp_path_factory):
         return [bytes.fromhex(line) for line in done.stdout.split()]
 
     return run
+
+
+def word_of(message):
+    if message is None or message == "stuck":
+        return "!" if message else "-"
+    return bytes(message).hex()
 
 
 def twin(script):
@@ -353,6 +360,182 @@ class TestStreams:
         framer = Framer(payload_layouts())
         assert len(list(framer.feed(b"".join(m for m in messages if m[2] != 15)))) > 30
         assert framer.bad == 0
+
+
+def sync_script(line, number, length_us, start_us=1000):
+    values = {
+        "RisingMask": 0xFFFFFFFF,
+        "FallingMask": 0xFFFFFFFF,
+        "SyncSeed": line.seed,
+        "SyncNumber": number,
+        "SyncPeriod": line.period_us,
+        "SyncPulseWidth": line.pulse_width_us,
+        "BarcodeBar": line.bar_us or 0,
+    }
+    flags = int(registers.StreamFlags.EDGES | registers.StreamFlags.SYNC)
+    return [
+        (10, OperationControl.format(ACTIVE)),
+        *((20, getattr(registers, name).format(v)) for name, v in values.items()),
+        (start_us, registers.StreamControl.format(flags)),
+        (start_us + length_us, registers.StreamControl.format(0)),
+        (start_us + length_us + 10, registers.SyncNumber.format()),
+        (start_us + length_us + 20, registers.Counters.format()),
+        (start_us + length_us + 2_000_000, None),
+    ]
+
+
+words = st.integers(0, 2**32 - 1)
+lines = st.builds(
+    SyncLine,
+    seed=words,
+    pulse_width_us=st.integers(1000, 50_000),
+    period_us=st.integers(20_000_000, 40_000_000),
+    bar_us=st.none() | st.integers(1000, 150_000),
+)
+few = settings(max_examples=15)
+
+
+class TestSyncLine:
+    """The firmware gives off, bit for bit, what `sync` makes and reads."""
+
+    @few
+    @given(line=lines, number=words, length_us=st.integers(1, 45_000_000))
+    def test_firmware_and_twin_say_the_same(self, bench, line, number, length_us):
+        script = sync_script(line, number, length_us)
+        assert [m.hex() for m in bench(script)] == [m.hex() for m in twin(script)]
+
+    @few
+    @given(line=lines, number=words, segments=st.integers(1, 2))
+    def test_edges_are_those_of_the_generator(self, bench, line, number, segments):
+        messages = bench(sync_script(line, number, segments * line.period_us - 1))
+        parts = [segment_edges_us(line, number + n) for n in range(segments)]
+        expected = [
+            (1000 + n * line.period_us + at, level)
+            for n, part in enumerate(parts)
+            for at, level in zip(*(column.tolist() for column in part), strict=True)
+        ]
+        assert edges_of(messages)[25] == expected
+        [held] = [m[11:15] for m in messages if m[:1] == b"\x01" and m[2] == 50]
+        held = int.from_bytes(held, "little")
+        assert held == (number + segments) % 2**32
+
+    @pytest.mark.slow
+    def test_two_hours_are_the_same(self, bench):
+        line = SyncLine(seed=20_261_121)
+        number, count = 0xFFFFFFF0, 240
+        messages = bench(sync_script(line, number, count * line.period_us - 1))
+        edges = np.array([at for at, _ in edges_of(messages)[25]])
+        parts = [
+            1000 + n * line.period_us + segment_edges_us(line, number + n)[0]
+            for n in range(count)
+        ]
+        np.testing.assert_array_equal(edges, np.concatenate(parts))
+
+    @given(stuck_us=st.lists(st.integers(1, 4_000_000), min_size=1, max_size=4))
+    def test_a_loop_that_is_stuck_moves_no_later_edge(self, bench, stuck_us):
+        line, wanted = SyncLine(seed=3), segment_edges_us(SyncLine(seed=3), 8)
+        [*begin, _, _, counters, _] = sync_script(line, 8, 29_999_999)
+        at_us, late = 1000, []
+        for k, for_us in enumerate(stuck_us):
+            at_us = 1000 + 7_000_000 * k + 1_000_000
+            late.append((at_us, at_us + for_us))
+            begin += [(at_us, None), (at_us + for_us, "stuck"), (at_us + for_us, None)]
+        messages = bench([*begin, (30_000_500, counters[1])])
+        edges = edges_of(messages)[25]
+        assert [level for _, level in edges] == [True, False] * (len(edges) // 2)
+        true = dict(zip((1000 + wanted[0]).tolist(), wanted[1].tolist(), strict=True))
+        ends = {end for _, end in late}
+        assert all(true.get(at) == level or at in ends for at, level in edges)
+        seen = {at for at, _ in edges}
+        away = {at for at in true if any(a < at <= b for a, b in late)}
+        assert seen >= set(true) - away
+        [missed] = [m for m in messages if m[2] == registers.Counters.address]
+        missed = int.from_bytes(missed[31:35], "little")
+        rises = [at for at, up in true.items() if up and at > 1000 + line.code_us]
+        gone = [at for at in rises if any(a < at and at + 10_000 <= b for a, b in late)]
+        assert missed == len(gone)
+
+    def test_a_line_that_is_stopped_goes_low(self, bench):
+        # in the third bar of the code's start
+        messages = bench(sync_script(SyncLine(seed=1), 5, 50_000))
+        assert edges_of(messages)[25] == [(1000, True), (51_000, False)]
+
+    writes = st.lists(
+        st.one_of(
+            st.tuples(st.just("StreamControl"), st.sampled_from([0, 4, 8, 16, 28, 32])),
+            st.tuples(
+                st.just("CameraTriggerPeriod"),
+                st.sampled_from([0, 99_999, 100_000, 10**6, 10**7]),
+            ),
+            st.tuples(
+                st.just("CameraTriggerDither"),
+                st.sampled_from([0, 25_000, 25_001, 250_000, 2_500_001]),
+            ),
+            st.tuples(st.just("CameraTriggerNumber"), words),
+            st.tuples(st.just("SyncSeed"), words),
+            st.tuples(st.just("SyncNumber"), words),
+            st.tuples(
+                st.just("SyncPeriod"),
+                st.sampled_from([0, 19_999_999, 20_000_000, 600_000_000, 600_000_001]),
+            ),
+            st.tuples(
+                st.just("SyncPulseWidth"),
+                st.sampled_from([0, 999, 1000, 50_000, 50_001]),
+            ),
+            st.tuples(st.just("BarcodeBar"), st.sampled_from([0, 1, 150_000, 150_001])),
+        ),
+        max_size=20,
+    )
+
+    @given(writes=writes)
+    def test_firmware_and_twin_take_and_refuse_the_same(self, bench, writes):
+        script = [(10, OperationControl.format(ACTIVE))]
+        for k, (name, value) in enumerate(writes):
+            script.append((20 + k, getattr(registers, name).format(value)))
+        said = [
+            [(m[0], m[2], m[11:-1].hex()) for m in run(script) if m[0] != 3]
+            for run in (bench, twin)
+        ]
+        # a trigger that has begun counts on in the board only
+        number = registers.CameraTriggerNumber.address
+        firmware, double = ([m for m in one if m[1] != number] for one in said)
+        assert firmware == double
+
+
+class TestTriggers:
+    @given(
+        seed=words,
+        period_ns=st.integers(400_000, 20_000_000),
+        part=st.floats(0, 0.25),
+        number=st.sampled_from([0, 1, 5000, 2**32 - 3]),
+    )
+    def test_they_are_moved_as_the_generator_says(
+        self, bench, seed, period_ns, part, number
+    ):
+        dither_ns = int(part * period_ns)
+        values = {
+            "RisingMask": 1 << 24,
+            "SyncSeed": seed,
+            "CameraTriggerPeriod": period_ns,
+            "CameraTriggerWidth": 50,
+            "CameraTriggerDither": dither_ns,
+            "CameraTriggerNumber": number,
+        }
+        flags = int(registers.StreamFlags.EDGES | registers.StreamFlags.CAMERA_TRIGGER)
+        script = [
+            (10, OperationControl.format(ACTIVE)),
+            *((20, getattr(registers, name).format(v)) for name, v in values.items()),
+            (1_000_000, registers.StreamControl.format(flags)),
+            (1_000_000 + period_ns // 10, None),
+        ]
+        found = [at for at, _ in edges_of(bench(script))[24]]
+        numbers = number + np.arange(len(found))
+        times_ns = trigger_times_ns(seed, numbers, period_ns, dither_ns)
+        times_ns -= number * period_ns
+        expected = 1_000_000 - (-times_ns // 1000)
+        # the first one cannot be given before it was asked for
+        assert found == np.maximum(expected, 1_000_000).tolist()
+        assert len(found) > 90
 
 
 class TestEmulator:

@@ -121,7 +121,7 @@ class TestHarpBoard:
             "EmgPeriod": 1,
             "MaxWidth": np.full(8, 10_000_001, "<u4"),
             "MaxDuty": np.full(8, 1001, "<u2"),
-            "StreamControl": 0x10,
+            "StreamControl": 0x20,
             "MapDigest": 0,
         }.items():
             with pytest.raises(DeviceError, match="refused"):

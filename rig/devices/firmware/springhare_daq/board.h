@@ -33,6 +33,7 @@ class Board final : public Reporter {
     serve_requests();
     outputs_.poll(now_us);
     streams_.trigger.poll(hal_, this, now_us);
+    streams_.sync.poll(hal_, this, now_us);
     report_inputs();
     sample(now_us);
     watch_host(now_us);
@@ -182,6 +183,13 @@ class Board final : public Reporter {
       case FORCE_PLATE_PERIOD.address: return give(out, streams_.force.period_ns);
       case CAMERA_TRIGGER_PERIOD.address: return give(out, streams_.trigger.period_ns);
       case CAMERA_TRIGGER_WIDTH.address: return give(out, streams_.trigger.width_us);
+      case CAMERA_TRIGGER_DITHER.address: return give(out, streams_.trigger.dither_ns);
+      case CAMERA_TRIGGER_NUMBER.address: return give(out, streams_.trigger.number);
+      case SYNC_SEED.address: return give(out, streams_.sync.seed);
+      case SYNC_NUMBER.address: return give(out, streams_.sync.number);
+      case SYNC_PERIOD.address: return give(out, streams_.sync.period_us);
+      case SYNC_PULSE_WIDTH.address: return give(out, streams_.sync.pulse_width_us);
+      case BARCODE_BAR.address: return give(out, streams_.sync.bar_us);
       case EMG_SAMPLE.address: return give(out, streams_.emg.number);
       case FORCE_PLATE_SAMPLE.address: return give(out, streams_.force.number);
       case EDGE_SEQUENCE.address: return give(out, sequence_);
@@ -192,7 +200,7 @@ class Board final : public Reporter {
       case COUNTERS.address: {
         const uint32_t counters[COUNTERS.count] = {
             dropped_, parser_.bad(), streams_.missed_samples(), streams_.trigger.missed(),
-            outputs_.refused()};
+            outputs_.refused(), streams_.sync.missed()};
         return give(out, counters);
       }
       case PULSE.address: case LEVEL.address: return true;

@@ -18,6 +18,7 @@ constexpr uint8_t FORCE_PIN[FORCE_CHANNELS] = {A8, A9, A10, A11, A12, A13};
 constexpr uint8_t INPUT_PIN[] = {2, 3, 4, 5};           // Input0 …: frame clock, exposure …
 constexpr uint8_t OUTPUT_PIN[] = {28, 29, 30, 31};      // Output0 …: laser, LED, valve …
 constexpr uint8_t CAMERA_TRIGGER_PIN = 6;
+constexpr uint8_t SYNC_PIN = 7;
 constexpr uint8_t ADC_BITS = 12;
 #else
 constexpr uint8_t EMG_PIN[EMG_CHANNELS] = {A0, A1, A2, A3, A0, A1, A2, A3};
@@ -25,6 +26,7 @@ constexpr uint8_t FORCE_PIN[FORCE_CHANNELS] = {A4, A5, A4, A5, A4, A5};
 constexpr uint8_t INPUT_PIN[] = {2, 3};
 constexpr uint8_t OUTPUT_PIN[] = {8, 9, 10, 11};
 constexpr uint8_t CAMERA_TRIGGER_PIN = 6;
+constexpr uint8_t SYNC_PIN = 7;
 constexpr uint8_t ADC_BITS = 10;
 #endif
 
@@ -61,6 +63,7 @@ void on_change() { note_edge(INPUT_NUMBER); }
 
 uint8_t pin_of(uint8_t line) {
   if (line == LINE_CAMERA_TRIGGER) return CAMERA_TRIGGER_PIN;
+  if (line == LINE_SYNC) return SYNC_PIN;
   if (line >= LINE_OUTPUT0 && line - LINE_OUTPUT0 < OUTPUTS) return OUTPUT_PIN[line - LINE_OUTPUT0];
   return NO_PIN;
 }
@@ -146,6 +149,8 @@ void setup() {
   }
   digitalWrite(CAMERA_TRIGGER_PIN, LOW);
   pinMode(CAMERA_TRIGGER_PIN, OUTPUT);
+  digitalWrite(SYNC_PIN, LOW);
+  pinMode(SYNC_PIN, OUTPUT);
 #if defined(TEENSYDUINO)
   analogReadResolution(ADC_BITS);
   analogReadAveraging(1);
