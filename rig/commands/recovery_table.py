@@ -62,7 +62,7 @@ def _table(report: RecoveryReport) -> Table:
             f"{rows:,}",
             _lost(stream.cut, stream.cut_ms),
             _lost(stream.lost, stream.lost_ms),
-            "" if stream.ends_before_ms is None else _lasted(stream.ends_before_ms),
+            _lasted(stream.ends_before_ms) if stream.ends_before_ms else "",
         )
     return table
 
