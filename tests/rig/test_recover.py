@@ -170,6 +170,24 @@ def test_what_is_in_memory_is_recorded_first(killed, recover):
     assert (status, "nothing was changed" in out) == (0, True)
 
 
+def test_a_session_all_of_which_is_in_files_is_closed_and_the_old_file_kept(
+    killed, recover, tmp_path
+):
+    killed.streams.remove()
+    other = Killed(tmp_path / "m2" / "2026-01-02_11-00-00_jump")
+    other.record(50)
+    other.die()
+    growing = (other.folder / "session.h5").read_bytes()
+    status, out, err = recover(session=other.folder)
+    assert (status, err, abandoned()) == (0, "", [])
+    assert "Done: session.h5 written anew; the old one is kept as session.before" in out
+    assert (other.folder / "session.before-recovery.h5").read_bytes() == growing
+    require(other.folder, 50)
+    status, out, _ = recover(session=other.folder)
+    assert "The session is clean: nothing was changed." in out
+    assert not (other.folder / "session.before-recovery-2.h5").exists()
+
+
 def test_a_dry_run_changes_nothing_and_tells_what_would_be_done(killed, recover):
     before, rings = contents(killed.folder), contents(killed.streams.path)
     status, out, _ = recover("--dry-run")

@@ -260,9 +260,11 @@ class _Play:
         ]
         folder = self._session.folder
         if folder is not None:
+            began = (folder / SESSION_FILE).exists()
             faults += [
                 Fault("left_over", f"{path.relative_to(folder)} in the session")
                 for path in folder.rglob(".*")
+                if began  # else it is no session, and nobody will make it one
             ]
             faults += [
                 Fault("other", f"an unforeseen error of {path.stem}")

@@ -72,7 +72,7 @@ def make_recordable(folder: Path, specs: Iterable[StreamSpec]) -> list[str]:
             keep_old(folder / SESSION_FILE)
             again = structs.replace(wreck.info, state="recording", verdict=None)
             begin(folder, again, _layouts(wreck, specs))
-            steps.append("session.h5 written anew, to go on with")
+            steps.append("session.h5 put together from the segments, to go on with")
         elif wreck.info_fault:
             write_sidecar(folder, wreck.info)
             steps.append("session.json written anew")

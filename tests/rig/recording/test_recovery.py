@@ -335,15 +335,29 @@ def test_a_stream_ends_before_a_segment_that_is_gone_and_says_what_is_behind(
         assert "not on the disk when the recording was cut off" in report.headline
 
 
-def test_the_last_segment_gone_is_told_by_what_the_session_lasted(bench, killed):
+def test_frames_that_only_their_poses_tell_of_are_listed_as_lost(bench, killed):
     segment(killed, "cameras/left", 3).unlink()
-    bench_rows = dict.fromkeys(STREAMS, 200) | {"cameras/left": 192}
     report = recovered(killed)
-    bench.require(killed, bench_rows)
+    bench.require(killed, dict.fromkeys(STREAMS, 200) | {"cameras/left": 192})
     # nothing says that there was one more, but the poses name the frames they are of
     left = report.streams["cameras/left"]
     assert (left.rows, left.cut, left.ends_before_ms) == (192, 0, 80.0)
     assert (left.lost, left.lost_ms) == (8, 80.0)
+
+
+def test_what_may_still_be_in_memory_is_not_called_lost(bench, tmp_path):
+    live, folder = tmp_path / "live", tmp_path / "s"
+    with bench.create(live) as writer:
+        bench.append(writer, "cameras/left", np.arange(190))
+        bench.append(writer, "poses/left", np.arange(200))  # of frames up to 199
+        shutil.copytree(live, folder)
+    told = recover_session(folder, dry_run=True, memory_waits=True)
+    assert (told.streams["cameras/left"].lost, told.findings) == (0, [])
+    report = recovered(folder)
+    left = report.streams["cameras/left"]
+    assert (left.lost, left.lost_ms, left.cut) == (10, 100.0, 0)
+    [missing] = inspected(folder).ledger.streams["cameras/left"].missing
+    assert missing.cause == "in memory when the recording was cut off"
 
 
 def test_rows_behind_a_blank_in_the_unsynced_end_are_not_shown(bench, killed):
