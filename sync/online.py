@@ -102,6 +102,8 @@ class OnlineClock:
         length = min(max(elapsed // 4, _FIRST_BLOCK_NS), _BLOCK_NS)
         if device_ns - self._block_ns >= length:
             self._close_block(device_ns)
+            if self._model is None:  # it begins anew, and with this message
+                self.update(device_ns, host_ns)
 
     def update_two_way(self, device_ns: int, sent_ns: int, received_ns: int) -> None:
         """Take an answer: asked at `sent_ns`, stamped in between, here in the end."""

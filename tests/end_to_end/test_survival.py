@@ -58,11 +58,11 @@ def test_every_process_killed_in_every_phase_loses_nothing(survive, k):
     victims = VICTIMS[k : k + 3]
     kills = len(victims) * len(PHASES)
     found = survive(
-        *("--kills", kills, "--at-once", 3, "--seed", 5),
+        *("--kills", kills, "--at-once", 2, "--seed", 5),
         *("--victims", ",".join(victims)),
     )
     assert found["together"]["trials"] == kills
     assert found["together"]["kills"] >= kills - 2, "the others had ended before"
-    assert found["together"]["committed_rows"] > 1000
+    assert found["together"]["committed_rows"] > 500
     for victim in victims:
         assert found["by_victim"][victim]["kills"] > 0

@@ -224,7 +224,12 @@ def test_says_everything_to_a_program(killed, recover):
 
 
 @pytest.mark.parametrize(
-    "gone", [["session.h5"], ["session.json"], ["session.h5", "session.json"]]
+    "gone",
+    [
+        ["session.h5", "session.json"],
+        pytest.param(["session.h5"], marks=pytest.mark.slow),
+        pytest.param(["session.json"], marks=pytest.mark.slow),
+    ],
 )
 def test_salvages_into_a_session_that_lacks_its_files(killed, recover, gone):
     for name in gone:

@@ -200,3 +200,20 @@ def test_it_is_late_by_the_least_delay_for_any_link(ppm, least, mean, seed, star
     error = link.error(clock, 12)
     assert least - 0.2 * mean - 20_000 < error < least + 0.4 * mean + 50_000
     assert clock.model.segment == 0
+
+
+@pytest.mark.parametrize("two_way", [False, True])
+def test_a_clock_that_is_given_up_begins_anew_with_the_same_message(clock, two_way):
+    """Whoever hands a message over may ask for its time: the answer is never none."""
+    segments = set()
+    for k in range(600):
+        device_ns = k * 100_000_000
+        late_ns = 1_000_000 if k < 100 else 1_000_000_000
+        host_ns = device_ns + 5_000_000_000
+        if two_way:
+            clock.update_two_way(device_ns, host_ns, host_ns + late_ns)
+        else:
+            clock.update(device_ns, host_ns + late_ns)
+        assert clock.to_host(device_ns)
+        segments.add(clock.model.segment)
+    assert segments >= {0, 1}

@@ -46,16 +46,16 @@ devices:
   daq:
     kind: harp
     port: /dev/ttyACM0
-    emg: {{rate_hz: 4000, channels: [GL, TA, VL, BF]}}
-    camera_trigger: {{rate_hz: 50}}
-    inputs: {{lines: {{frame_clock: {{pin: 0, edges: rising, rate_hz: 30}}}}}}
+    emg: {{rate_hz: 2000, channels: [GL, TA, VL, BF]}}
+    camera_trigger: {{rate_hz: 25}}
+    inputs: {{lines: {{frame_clock: {{pin: 0, edges: rising, rate_hz: 10}}}}}}
     reconnect_s: 0.5
     on_death: {on_death}
     ring_seconds: 15
   laser:
     kind: harp
     port: /dev/ttyACM1
-    force_plate: {{rate_hz: 2000}}
+    force_plate: {{rate_hz: 1000}}
     actuator: {{lines: {{laser: {{pin: 1, max_width_us: 50000, max_rate_hz: 40}}}}}}
     reconnect_s: 0.5
     on_death: {on_death}

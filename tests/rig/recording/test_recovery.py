@@ -39,7 +39,11 @@ class Bench:
     """Makes recordings of known content, and tells what they must show."""
 
     def __init__(self, info, specs, rows_of, payload_of):
-        self.info, self.specs = info, specs
+        self.info = info
+        self.specs = {  # a rate makes for small segments
+            name: msgspec.structs.replace(spec, rate_hz=100)
+            for name, spec in specs.items()
+        }
         self._rows_of, self.payload_of = rows_of, payload_of
         self.step_ns = STEP_NS
 
@@ -229,7 +233,12 @@ HARMLESS = {
 }
 
 
-SLOW = {"a session file of nothing", "a session file of garbage", "no sidecar"}
+SLOW = {
+    "a session file of nothing",
+    "a session file of garbage",
+    "a half-written session file",
+    "no sidecar",
+}
 
 
 @pytest.mark.parametrize(
@@ -375,9 +384,9 @@ def test_rows_behind_a_blank_in_the_unsynced_end_are_not_shown(bench, killed):
     ("stream", "dataset", "entry", "row"),
     [
         ("cameras/left", "payload", 5, 192 + 5),
-        ("cameras/left", "checksum", 5, 192 + 5),
         ("signals/daq/emg", "payload", 57, 192 + 5),
-        ("cameras/left", "index", 5, 192 + 5),
+        pytest.param("cameras/left", "checksum", 5, 197, marks=pytest.mark.slow),
+        pytest.param("cameras/left", "index", 5, 197, marks=pytest.mark.slow),
     ],
 )
 def test_an_unsynced_end_is_cut_at_the_first_checksum_that_disagrees(
@@ -588,7 +597,7 @@ def test_another_version_is_refused_and_left_alone(bench, killed):
     [
         (lambda path: None, "got no folder"),
         (lambda path: path.mkdir(), "got none"),
-        (lambda path: path.write_bytes(b""), "got no folder"),
+        (lambda path: path.write_bytes(b""), "got a file"),
         (lambda path: (path / "segments").mkdir(parents=True), "never began"),
     ],
     ids=["nothing there", "an empty folder", "a file", "never began"],
@@ -611,7 +620,7 @@ def test_a_stream_that_nobody_can_name_is_told_and_left(bench, killed):
 
 @pytest.mark.parametrize(
     ("start", "examples"),
-    [(0, 3), *(pytest.param(k, 15, marks=pytest.mark.slow) for k in range(1, 5))],
+    [(0, 2), *(pytest.param(k, 15, marks=pytest.mark.slow) for k in range(1, 5))],
 )
 def test_what_was_committed_is_what_is_shown_at_any_instant(bench, start, examples):
     """Blocks of any length in any order, cut off anywhere: the copy of that instant."""
