@@ -285,7 +285,10 @@ def _open(path: Path) -> Any:
     try:
         return _h5.File(path, "r")
     except OSError as error:
-        msg = f"Expected a session in {path}, got a file that HDF5 refuses: {error}"
+        msg = (
+            f"Expected a session in {path}, got a file that HDF5 refuses: {error}: "
+            f"springhare recover {path.parent} makes it anew from its segments"
+        )
         raise SessionError(msg) from error
 
 

@@ -85,7 +85,7 @@ def survival(
 
     from rig.bench.machine import scratch_folder
     from rig.bench.survival import Plan, measure
-    from rig.commands.bench.tables import wide_console
+    from rig.commands.console import wide_console
 
     plan = Plan(kills, seed, _chosen(victims), at_once, only)
     found = None
