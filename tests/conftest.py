@@ -19,6 +19,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 _SHIM = Path(__file__).parent / "torchvision_shim"
 
 
+def pytest_collection_modifyitems(config, items):
+    """What takes minutes to hours runs only where it is asked for: ``-m long``."""
+    if "long" not in (config.option.markexpr or ""):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The real data and models that lie beside the checkout."""

@@ -12,7 +12,7 @@ from offline.archive.compress import Options, compress, plan_compression
 from offline.archive.display import ShownBars, show_measured, show_report
 from offline.archive.measure import measure, sample_frames
 from offline.archive.report import Report
-from offline.archive.standing import finished_session
+from offline.archive.source import finished_session
 from offline.archive.video import VideoOptions, require_codec, write_videos
 
 if TYPE_CHECKING:

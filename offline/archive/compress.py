@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any
 import h5py  # pyright: ignore[reportMissingTypeStubs]
 import msgspec
 
-from offline.archive.draft import discard_drafts, drafts_folder, newest_draft
+from offline.archive.draft import best_draft, discard_drafts, drafts_folder
 from offline.archive.estimate import Estimate, estimate
 from offline.archive.filters import DEFAULT_FILTER, FILTERS, require_filter
 from offline.archive.fold import SPARE_BYTES, fold
 from offline.archive.plan import PIECE_BYTES, Plan, make_plan
 from offline.archive.pool import open_pool
-from offline.archive.progress import Counted, Progress, Silent
+from offline.archive.progress import Progress, Silent
 from offline.archive.raw import raw_datasets
 from offline.archive.report import DatasetReport, Report
-from offline.archive.standing import (
-    Standing,
+from offline.archive.source import (
+    Source,
     finished_session,
     owned,
     remove_segments,
@@ -53,6 +53,7 @@ logger = logging.getLogger(__name__)
 _h5: Any = h5py
 _MARGIN = 1.1
 """By how much an estimate from samples may fall short."""
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 _FULL = os.strerror(errno.ENOSPC)
 
 
@@ -77,25 +78,27 @@ def plan_compression(path: Path, options: Options) -> Report:
     SpringhareError
         If it would refuse.
     """
-    standing = finished_session(path)
-    if standing.folded and not standing.has_segments:
-        return _already(standing)
+    source = finished_session(path)
+    if source.folded and not source.has_segments:
+        return _already(source)
     require_filter(FILTERS[options.filter])
+    if not options.keep_raw:
+        require_only_segments(source)
     with (
-        owned(standing.folder, segments_folder(standing.folder)),
-        _h5.File(standing.file, "r") as session,
+        owned(source.folder, segments_folder(source.folder)),
+        _h5.File(source.file, "r") as session,
     ):
-        plan = _plan(standing, session, options)
+        plan = _plan(source, session, options)
         expected = _estimated(plan)
     return Report(
-        session_id=standing.session_id,
+        session_id=source.session_id,
         outcome="planned",
         filter=plan.filter.name,
         datasets=_datasets(plan, expected.stored),
         raw_bytes=plan.nbytes,
         stored_bytes=expected.nbytes,
         seconds=expected.cpu_s / options.workers,
-        free_bytes=disk.free_bytes(standing.folder),
+        free_bytes=disk.free_bytes(source.folder),
     )
 
 
@@ -122,41 +125,42 @@ def compress(
     """
     clock = MonotonicClock() if clock is None else clock
     began_ns = clock.now()
-    counted = Counted(Silent() if progress is None else progress)
-    standing = finished_session(path)
-    if standing.folded and not standing.has_segments:
-        remove_segments(standing.folder)
-        discard_drafts(drafts_folder(standing.folder))
-        return _already(standing)
+    progress = Silent() if progress is None else progress
+    source = finished_session(path)
+    if source.folded and not source.has_segments:
+        remove_segments(source.folder)
+        discard_drafts(drafts_folder(source.folder))
+        return _already(source)
     with (
-        owned(standing.folder, segments_folder(standing.folder)),
-        _in_words(standing.folder),
+        owned(source.folder, segments_folder(source.folder)),
+        _in_words(source.folder),
     ):
         # anew: whoever had it until now may have finished the work
-        standing = finished_session(path)
-        if not standing.has_segments:
-            return _already(standing)
-        report = _compress(standing, options, counted)
+        source = finished_session(path)
+        if not source.has_segments:
+            return _already(source)
+        report = _compress(source, options, progress)
     seconds = (clock.now() - began_ns) / 1e9
-    carried = counted.kept_bytes
-    return msgspec.structs.replace(report, seconds=seconds, carried_over_bytes=carried)
+    return msgspec.structs.replace(report, seconds=seconds)
 
 
-def _compress(standing: Standing, options: Options, progress: Progress) -> Report:
-    folder, place = standing.folder, drafts_folder(standing.folder)
-    require_only_segments(standing)
+def _compress(source: Source, options: Options, progress: Progress) -> Report:
+    folder, place = source.folder, drafts_folder(source.folder)
+    if not options.keep_raw:
+        require_only_segments(source)
     free_bytes = disk.free_bytes(folder)
     with (
-        _h5.File(standing.file, "r") as session,
+        _h5.File(source.file, "r") as session,
         open_pool(options.workers) as pool,
     ):
-        plan = _plan(standing, session, options)
-        if standing.folded:  # the raw was kept; it goes now, after another proof
-            draft = standing.file
+        plan = _plan(source, session, options)
+        if source.folded:  # the raw was kept; it goes now, after another proof
+            draft, carried_over = source.file, 0
         else:
             _require_room(plan, place)
             place.mkdir(exist_ok=True)
-            draft = fold(plan, place, session, pool, progress)
+            folded = fold(plan, place, session, pool, progress)
+            draft, carried_over = folded.path, folded.carried_over_bytes
         try:
             verify(draft, plan, session, pool, progress)
         except (SessionError, OSError):
@@ -164,37 +168,38 @@ def _compress(standing: Standing, options: Options, progress: Progress) -> Repor
             raise
         stored = _stored(draft, plan)
         stored_bytes = draft.stat().st_size
-    if not standing.folded:
-        with take_place(standing):
-            disk.publish(draft, standing.file)
-            logger.info("%s is folded with %s", standing.file, plan.filter.name)
+    if not source.folded:
+        with take_place(source):
+            disk.publish(draft, source.file)
+            logger.info("%s is folded with %s", source.file, plan.filter.name)
     discard_drafts(place)
     if not options.keep_raw:
         remove_segments(folder)
     return Report(
-        session_id=standing.session_id,
-        outcome="already folded" if standing.folded else "folded",
+        session_id=source.session_id,
+        outcome="already folded" if source.folded else "folded",
         filter=plan.filter.name,
         datasets=_datasets(plan, stored),
         raw_bytes=plan.nbytes,
         stored_bytes=stored_bytes,
+        carried_over_bytes=carried_over,
         free_bytes=free_bytes,
         raw_removed=not options.keep_raw,
     )
 
 
-def _plan(standing: Standing, session: Any, options: Options) -> Plan:
+def _plan(source: Source, session: Any, options: Options) -> Plan:
     """Return the plan of a session; of a folded one, what was done with it."""
-    name = standing.filter or options.filter
+    name = source.filter or options.filter
     require_filter(FILTERS[name])
     pixels = frozenset(
         layout.payload.session_path
-        for layout in standing.layouts.values()
+        for layout in source.layouts.values()
         if layout.payload is not None and layout.spec.kind == "frames"
     )
-    datasets = raw_datasets(standing.folder, session, standing.layouts)
-    source = b"" if standing.folded else standing.file.read_bytes()
-    return make_plan(datasets, pixels, FILTERS[name], source, options.piece_bytes)
+    datasets = raw_datasets(source, session)
+    origin = b"" if source.folded else source.file.read_bytes()
+    return make_plan(datasets, pixels, FILTERS[name], origin, options.piece_bytes)
 
 
 def _estimated(plan: Plan) -> Estimate:
@@ -209,8 +214,8 @@ def _require_room(plan: Plan, place: Path) -> None:
     """Refuse to begin what does not fit; an old draft goes first if that helps."""
     needed = int(_MARGIN * _estimated(plan).nbytes) + SPARE_BYTES
     free = disk.free_bytes(place.parent)
-    old = newest_draft(place, plan)
-    if old is not None and old.notes.complete:
+    old = best_draft(place, plan)
+    if old is not None and old.whole:
         return
     if old is not None and free < needed <= free + old.path.stat().st_size:
         old.discard()
@@ -238,12 +243,12 @@ def _datasets(plan: Plan, stored: tuple[int, ...]) -> list[DatasetReport]:
     ]
 
 
-def _already(standing: Standing) -> Report:
+def _already(source: Source) -> Report:
     return Report(
-        session_id=standing.session_id,
+        session_id=source.session_id,
         outcome="already folded",
-        filter=standing.filter or "",
-        stored_bytes=standing.file.stat().st_size,
+        filter=source.filter or "",
+        stored_bytes=source.file.stat().st_size,
         raw_removed=True,
     )
 
@@ -257,11 +262,11 @@ def _in_words(folder: Path) -> Generator[None]:
         full = error.errno == errno.ENOSPC or _FULL in str(error)
         if full:
             discard_drafts(drafts_folder(folder))
-        advice = (
-            "free some of it and run it again; what was taken is given back"
-            if full
-            else "what was done is kept; run it again"
-        )
+        advice = "what was done is kept; run it again"
+        if full:
+            advice = "free some of it and run it again; what was taken is given back"
+        elif error.errno in _FORBIDDEN:
+            advice = "nothing was changed; have it made writable, and run it again"
         words = _FULL if full else error
         msg = f"Expected to compress {folder}, got: {words}: {advice}"
         raise SessionError(msg) from error

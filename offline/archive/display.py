@@ -46,17 +46,16 @@ class ShownBars:
         """Begin a part of the work."""
         if not self._console.is_terminal:
             self._console.print(f"{name}: {_size(nbytes)}", highlight=False)
-            yield lambda nbytes, stored=0, *, kept=False: None
+            yield lambda nbytes, stored=0: None
             return
         with _bars(self._console) as bars:
             task = bars.add_task(name, total=nbytes, note="")
             done = stored_bytes = 0
 
-            def advance(nbytes: int, stored: int = 0, *, kept: bool = False) -> None:
+            def advance(nbytes: int, stored: int = 0) -> None:
                 nonlocal done, stored_bytes
                 done, stored_bytes = done + nbytes, stored_bytes + stored
-                ratio = f"{done / stored_bytes:.2f} : 1" if stored_bytes else ""
-                note = f"{ratio}  carried over" if kept else ratio
+                note = f"{done / stored_bytes:.2f} : 1" if stored_bytes else ""
                 bars.update(task, advance=nbytes, note=note)
 
             yield advance

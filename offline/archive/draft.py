@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import h5py  # pyright: ignore[reportMissingTypeStubs]
 
-from offline.archive.attributes import copy_attributes, object_names
-from offline.archive.journal import Journal, Notes, read_notes
+from offline.archive.journal import Journal, read_notes
+from offline.archive.structure import copy_attributes, object_names
 from rig.recording.layout import FOLDED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
     from offline.archive.encoders import Packed
+    from offline.archive.journal import Entry
     from offline.archive.plan import DatasetPlan, Piece, Plan
 
-__all__ = ["Draft", "OldDraft", "discard_drafts", "drafts_folder", "newest_draft"]
+__all__ = ["Draft", "OldDraft", "best_draft", "discard_drafts", "drafts_folder"]
 
 _h5: Any = h5py
 _V110 = ("v110", "v110")
@@ -41,11 +42,14 @@ class OldDraft:
     """A draft that an earlier run left."""
 
     path: Path
-    notes: Notes
+    pieces: Mapping[int, Entry]
+    """What is in it, by the number of the piece."""
+    whole: bool
+    """Whether it is closed and on the disk, and can be opened."""
 
     def read(self, piece: int) -> list[Packed] | None:
         """Return the chunks of a piece; None if it does not have them."""
-        entry = self.notes.pieces.get(piece)
+        entry = self.pieces.get(piece)
         return None if entry is None else entry.read(self.path)
 
     def discard(self) -> None:
@@ -111,7 +115,7 @@ class Draft:
             os.fsync(file.fileno())
             # so that the proof reads what the disk has, not what memory has
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        self._journal.complete()
+        self._journal.whole()
 
     def close(self) -> None:
         """Let go of the files, as they are; may be called twice."""
@@ -137,20 +141,17 @@ class Draft:
         self.close()
 
 
-def newest_draft(place: Path, plan: Plan) -> OldDraft | None:
+def best_draft(place: Path, plan: Plan) -> OldDraft | None:
     """Return the draft of a plan that has most; every other one is removed."""
-    found: list[OldDraft] = []
-    for path in place.glob("*.h5"):
-        journal = _journal_of(path)
-        notes = read_notes(journal, plan.fingerprint) if journal.exists() else None
-        found.append(OldDraft(path, notes or Notes({}, complete=False)))
-    if not found:
-        return None
-    best = max(found, key=lambda old: (old.notes.complete, len(old.notes.pieces)))
+    found = [
+        OldDraft(path, *read_notes(_journal_of(path), plan.fingerprint))
+        for path in place.glob("*.h5")
+    ]
+    best = max(found, key=lambda old: (old.whole, len(old.pieces)), default=None)
     for old in found:
-        if old is not best or not old.notes.pieces:
+        if old is not best or not old.pieces:
             old.discard()
-    return best if best.notes.pieces else None
+    return best if best is not None and best.pieces else None
 
 
 def discard_drafts(place: Path) -> None:

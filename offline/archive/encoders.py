@@ -48,13 +48,18 @@ def encoder(packing: Packing, dtype: np.dtype[Any]) -> Encoder:
     return _Pipeline(packing.chunk, dtype, properties) if properties else _stored
 
 
-def packed(block: NDArray[Any], packing: Packing) -> Packed:
-    """Return the bytes of a chunk that may be cut off by the dataset's end."""
-    if block.shape != packing.chunk:
-        whole = np.zeros(packing.chunk, block.dtype)
-        whole[tuple(slice(n) for n in block.shape)] = block
-        block = whole
-    return encoder(packing, block.dtype)(np.ascontiguousarray(block))
+def packed(block: NDArray[Any], begin: tuple[int, ...], packing: Packing) -> Packed:
+    """Return the bytes of the chunk that begins at a place of a block.
+
+    What of it lies beyond the block's end is filled with zeros.
+    """
+    where = zip(begin, packing.chunk, strict=True)
+    chunk = block[tuple(slice(first, first + n) for first, n in where)]
+    if chunk.shape != packing.chunk:
+        whole = np.zeros(packing.chunk, chunk.dtype)
+        whole[tuple(slice(n) for n in chunk.shape)] = chunk
+        chunk = whole
+    return encoder(packing, chunk.dtype)(np.ascontiguousarray(chunk))
 
 
 def in_memory_file() -> Any:

@@ -4,28 +4,43 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from offline.archive.draft import Draft, OldDraft, newest_draft
-from offline.archive.work import pack_piece
+from offline.archive.draft import Draft, best_draft
+from offline.archive.encoders import packed
+from offline.archive.filters import require_filter
+from offline.archive.raw import read_raw
 from rig.recording import disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from offline.archive.draft import OldDraft
     from offline.archive.encoders import Packed
-    from offline.archive.plan import Piece, Plan
+    from offline.archive.plan import DatasetPlan, Piece, Plan
     from offline.archive.pool import Pool
     from offline.archive.progress import Progress
 
-__all__ = ["SPARE_BYTES", "fold"]
+__all__ = ["SPARE_BYTES", "Folded", "fold", "pack_piece"]
 
 SPARE_BYTES = 256 * 1024 * 1024
 """Room that is left to others on the disk."""
 
 
-def fold(plan: Plan, place: Path, session: Any, pool: Pool, progress: Progress) -> Path:
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The folded file: whole, closed, not yet compared with the raw one."""
+
+    path: Path
+    carried_over_bytes: int
+    """Raw bytes that an earlier run had packed."""
+
+
+def fold(
+    plan: Plan, place: Path, session: Any, pool: Pool, progress: Progress
+) -> Folded:
     """Make the folded file of a session, or finish one that was begun.
 
     Parameters
@@ -35,19 +50,15 @@ def fold(plan: Plan, place: Path, session: Any, pool: Pool, progress: Progress) 
     session
         The open `session.h5`.
 
-    Returns
-    -------
-    Path
-        The file: whole, closed, not yet compared with the raw one.
-
     Raises
     ------
     OSError
         If the disk is full or refuses. What was done stays for the next run.
     """
-    old = newest_draft(place, plan)
-    if old is not None and old.notes.complete:
-        return old.path
+    old = best_draft(place, plan)
+    if old is not None and old.whole:
+        return Folded(old.path, plan.nbytes)
+    carried_over = 0
     with (
         progress.phase("packing", plan.nbytes) as advance,
         Draft(place, plan, session) as draft,
@@ -56,18 +67,31 @@ def fold(plan: Plan, place: Path, session: Any, pool: Pool, progress: Progress) 
             stored = sum(len(data) for _, data in chunks)
             _require_room(place, stored)
             draft.write(piece, chunks)
-            advance(plan.size_of(piece), stored, kept=kept)
+            advance(plan.size_of(piece), stored)
+            carried_over += plan.size_of(piece) if kept else 0
         draft.finish()
     if old is not None:
         old.discard()
-    return draft.path
+    return Folded(draft.path, carried_over)
+
+
+def pack_piece(plan: DatasetPlan, piece: Piece) -> list[Packed]:
+    """Return the chunks of a piece, packed, in order; any process can do it."""
+    if plan.packing is None:
+        return []
+    require_filter(plan.packing.filter)
+    block = read_raw(plan.raw, piece.first, piece.stop)
+    return [
+        packed(block, (place[0] - piece.first, *place[1:]), plan.packing)
+        for place in piece.places(plan)
+    ]
 
 
 def _packed(
     plan: Plan, old: OldDraft | None, pool: Pool
 ) -> Iterator[tuple[Piece, list[Packed], bool]]:
     """Yield each piece with its chunks, and whether an earlier run had packed it."""
-    known = {} if old is None else old.notes.pieces
+    known = {} if old is None else old.pieces
     last_known = max(known, default=-1)
     fresh = pool.map(
         pack_piece,

@@ -16,21 +16,21 @@ import numpy as np
 import xxhash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from offline.archive.encoders import Packed
 
-__all__ = ["Entry", "Journal", "Notes", "read_notes"]
+__all__ = ["Entry", "Journal", "read_notes"]
 
 _MAGIC = b"springhare fold1"
 _PLACE = np.dtype([("offset", "<u8"), ("size", "<u4"), ("mask", "<u4")])
 _HEAD = struct.Struct("<qIQ")
 """Number of the piece, of its chunks, digest of their bytes."""
 _DIGEST = struct.Struct("<Q")
-_COMPLETE = -1
+_WHOLE = -1
 """In place of a piece's number: the draft is whole."""
 
 
@@ -42,11 +42,6 @@ class Entry:
     places: NDArray[np.void]
     """(chunks,) offset, size, mask."""
 
-    @property
-    def nbytes(self) -> int:
-        """Size of its chunks, packed."""
-        return int(self.places["size"].sum(dtype=np.int64))
-
     def read(self, file: Path) -> list[Packed] | None:
         """Return the chunks of the piece; None if they are not what was written."""
         with file.open("rb", buffering=0) as draft:
@@ -55,19 +50,6 @@ class Entry:
                 draft.seek(offset)
                 chunks.append((mask, draft.read(size)))
         return chunks if digest_of(chunks) == self.digest else None
-
-
-@dataclass(frozen=True, slots=True)
-class Notes:
-    """What a journal says."""
-
-    pieces: Mapping[int, Entry]
-    complete: bool
-
-    @property
-    def nbytes(self) -> int:
-        """Size of all that is noted, packed."""
-        return sum(entry.nbytes for entry in self.pieces.values())
 
 
 class Journal:
@@ -93,9 +75,9 @@ class Journal:
         places["mask"] = [mask for mask, _ in chunks]
         self._write(piece, digest_of(chunks), places)
 
-    def complete(self) -> None:
+    def whole(self) -> None:
         """Note that the draft is whole, and on the disk itself."""
-        self._write(_COMPLETE, 0, np.zeros(0, _PLACE))
+        self._write(_WHOLE, 0, np.zeros(0, _PLACE))
 
     def close(self) -> None:
         """Close the journal; may be called twice."""
@@ -106,24 +88,21 @@ class Journal:
         self._file.write(note + _DIGEST.pack(xxhash.xxh3_64_intdigest(note)))
 
 
-def read_notes(path: Path, fingerprint: bytes) -> Notes | None:
+def read_notes(path: Path, fingerprint: bytes) -> tuple[dict[int, Entry], bool]:
     """Return what a journal says, up to where it was cut off.
 
     Returns
     -------
-    Notes or None
-        None if it is of another plan.
+    pieces
+        By number; none if the journal is of another plan.
+    whole
+        Whether the draft is whole.
     """
-    data = path.read_bytes()
+    data = path.read_bytes() if path.exists() else b""
     if not data.startswith(_MAGIC + fingerprint):
-        return None
-    pieces: dict[int, Entry] = {}
-    complete = False
-    for number, entry in _entries(data, len(_MAGIC + fingerprint)):
-        complete = complete or number == _COMPLETE
-        if number != _COMPLETE:
-            pieces[number] = entry
-    return Notes(pieces, complete)
+        return {}, False
+    pieces = dict(_entries(data, len(_MAGIC + fingerprint)))
+    return pieces, pieces.pop(_WHOLE, None) is not None
 
 
 def digest_of(chunks: Sequence[Packed]) -> int:

@@ -24,7 +24,6 @@ from offline.archive.filters import (
     plugin,
     require_filter,
 )
-from offline.archive.standing import finished_session
 from offline.archive.trial import try_packing
 from rig.errors import SessionError, SpringhareError
 from rig.recording.reader import Recording
@@ -186,9 +185,6 @@ def _with_noise(frames: NDArray[Any], noise: float) -> NDArray[Any]:
 
 
 def _session_frames(path: Path) -> Iterator[tuple[str, NDArray[Any]]]:
-    standing = finished_session(path)
-    if standing.filter is not None:
-        require_filter(FILTERS[standing.filter])
     with Recording.open(path) as recording:
         for name, spec in recording.streams.items():
             count = recording.count(name)

@@ -71,7 +71,7 @@ class Plan:
     """For pixels."""
     datasets: tuple[DatasetPlan, ...]
     pieces: tuple[Piece, ...]
-    source: bytes
+    origin: bytes
     """What the session file was, that is to be replaced."""
 
     @property
@@ -93,14 +93,14 @@ class Plan:
             for plan in self.datasets
         ]
         spans = [(piece.dataset, piece.first, piece.stop) for piece in self.pieces]
-        return xxhash.xxh3_128_digest(repr((words, spans, self.source)).encode())
+        return xxhash.xxh3_128_digest(repr((words, spans, self.origin)).encode())
 
 
 def make_plan(
     datasets: Sequence[RawDataset],
     pixel_paths: frozenset[str],
     filter_: Filter,
-    source: bytes,
+    origin: bytes,
     piece_bytes: int = PIECE_BYTES,
 ) -> Plan:
     """Return the plan of a session's datasets.
@@ -111,7 +111,7 @@ def make_plan(
         Which of them hold pictures.
     filter_
         For these.
-    source
+    origin
         Any bytes that are others when the session file is another.
     """
     plans = tuple(
@@ -124,7 +124,7 @@ def make_plan(
         for first, stop in _spans(plan, piece_bytes)
     )
     pieces = tuple(Piece(number, *span) for number, span in enumerate(spans))
-    return Plan(filter_, plans, pieces, source)
+    return Plan(filter_, plans, pieces, origin)
 
 
 def _packing(raw: RawDataset, pixels: bool, filter_: Filter) -> Packing | None:

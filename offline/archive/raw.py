@@ -17,11 +17,12 @@ from rig.recording.extents import committed_extent
 from rig.recording.layout import segments_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from offline.archive.source import Source
     from rig.recording.layout import DatasetLayout, StreamLayout
 
 __all__ = ["RawDataset", "raw_datasets", "read_raw"]
@@ -60,15 +61,13 @@ class RawDataset:
         return self.entries * self.entry_bytes
 
 
-def raw_datasets(
-    folder: Path, file: Any, layouts: Mapping[str, StreamLayout]
-) -> list[RawDataset]:
+def raw_datasets(source: Source, file: Any) -> list[RawDataset]:
     """Return all datasets of a session, each segment looked at.
 
     Parameters
     ----------
     file
-        The open `session.h5`.
+        The open `session.h5`; of a stream that `recover` cut, what it shows is all.
 
     Raises
     ------
@@ -77,8 +76,8 @@ def raw_datasets(
     """
     found = [
         dataset
-        for layout in layouts.values()
-        for dataset in _datasets_of(folder, file, layout)
+        for layout in source.layouts.values()
+        for dataset in _datasets_of(source, file, layout)
     ]
     for dataset in found:
         for path in dataset.files:
@@ -106,28 +105,38 @@ def read_raw(dataset: RawDataset, first: int, stop: int) -> NDArray[Any]:
     return entries
 
 
-def _datasets_of(folder: Path, file: Any, layout: StreamLayout) -> Iterator[RawDataset]:
-    extent = _extent_of(folder, layout)
+def _datasets_of(
+    source: Source, file: Any, layout: StreamLayout
+) -> Iterator[RawDataset]:
     for dataset in layout.datasets:
         if dataset.session_path not in file:
             continue
         shape = tuple(file[dataset.session_path].shape)
-        committed = extent[0] if dataset == layout.payload else extent[1]
-        if shape[0] != committed:
-            msg = (
-                f"Expected {committed} entries of {dataset.session_path}, as the "
-                f"segments hold, got {shape[0]} in session.h5: {_ADVICE}"
-            )
-            raise SessionError(msg)
+        if layout.name not in source.cut:
+            _require_all(source.folder, layout, dataset, shape[0])
         yield RawDataset(
             dataset.session_path,
             layout.name,
             dataset.segment_name,
-            _files(folder, layout, dataset, shape[0]),
+            _files(source.folder, layout, dataset, shape[0]),
             dataset.entries_per_segment,
             shape,
             dataset.dtype,
         )
+
+
+def _require_all(
+    folder: Path, layout: StreamLayout, dataset: DatasetLayout, entries: int
+) -> None:
+    """Refuse a session file that does not show all that the segments hold."""
+    rows, payload = _extent_of(folder, layout)
+    committed = payload if dataset == layout.payload else rows
+    if entries != committed:
+        msg = (
+            f"Expected {committed} entries of {dataset.session_path}, as the "
+            f"segments hold, got {entries} in session.h5: {_ADVICE}"
+        )
+        raise SessionError(msg)
 
 
 def _extent_of(folder: Path, layout: StreamLayout) -> tuple[int, int]:
@@ -136,7 +145,7 @@ def _extent_of(folder: Path, layout: StreamLayout) -> tuple[int, int]:
     except OSError as error:
         msg = f"Expected to read the segments of {layout.name}, got: {error}: {_ADVICE}"
         raise SessionError(msg) from error
-    return extent.payload, extent.rows
+    return extent.rows, extent.payload
 
 
 def _files(

@@ -58,7 +58,7 @@ def try_packing(block: NDArray[Any], packing: Packing) -> Trial:
     """
     places = list(chunk_places(block.shape, packing.chunk, 0, len(block)))
     began_s = _cpu_s()
-    chunks = [packed(block[_slices(at, packing.chunk)], packing) for at in places]
+    chunks = [packed(block, at, packing) for at in places]
     encode_s = _cpu_s() - began_s
     found, decode_s = _decode(block, packing, dict(zip(places, chunks, strict=True)))
     return Trial(
@@ -92,10 +92,6 @@ def _decode(
         for at in range(0, len(block), step):
             found[at : at + step] = dataset[at : at + step]
         return found, _cpu_s() - began_s
-
-
-def _slices(place: tuple[int, ...], chunk: tuple[int, ...]) -> tuple[slice, ...]:
-    return tuple(slice(b, b + n) for b, n in zip(place, chunk, strict=True))
 
 
 def _cpu_s() -> float:

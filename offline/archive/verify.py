@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import h5py  # pyright: ignore[reportMissingTypeStubs]
+import numpy as np
 
-from offline.archive.attributes import differences
-from offline.archive.work import compare_piece
+from offline.archive.filters import require_filter
+from offline.archive.raw import read_raw
+from offline.archive.structure import differences
 from rig.errors import SessionError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from offline.archive.plan import Plan
+    from numpy.typing import NDArray
+
+    from offline.archive.plan import DatasetPlan, Piece, Plan
     from offline.archive.pool import Pool
     from offline.archive.progress import Progress
 
-__all__ = ["ADDED_ATTRIBUTES", "verify"]
+__all__ = ["ADDED_ATTRIBUTES", "compare_piece", "verify"]
 
 ADDED_ATTRIBUTES = frozenset({"storage", "storage_filter", "storage_needs"})
 
@@ -55,6 +59,35 @@ def verify(
             advance(plan.size_of(piece))
 
 
+def compare_piece(path: Path, plan: DatasetPlan, piece: Piece) -> int | None:
+    """Return the first entry of a piece that is not, bit for bit, the raw one.
+
+    Any process can do it.
+
+    Parameters
+    ----------
+    path
+        The folded file, which is read as anybody would read it.
+
+    Returns
+    -------
+    int or None
+        Its number in the dataset; None if all are the same.
+    """
+    if plan.packing is not None:
+        require_filter(plan.packing.filter)
+    wanted = _bytes(read_raw(plan.raw, piece.first, piece.stop))
+    with _h5.File(path, "r") as file:
+        try:
+            found = _bytes(file[plan.raw.path][piece.first : piece.stop])
+        except OSError:  # a chunk that its filter refuses
+            return piece.first
+    if np.array_equal(found, wanted):
+        return None
+    at = int(np.argmax(found != wanted)) if found.shape == wanted.shape else 0
+    return piece.first + at // plan.raw.entry_bytes
+
+
 def _refuse(path: Path, faults: list[str]) -> None:
     if faults:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
@@ -64,3 +97,7 @@ def _refuse(path: Path, faults: list[str]) -> None:
             "after this computer's memory and disk if it comes again"
         )
         raise SessionError(msg)
+
+
+def _bytes(entries: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.frombuffer(np.ascontiguousarray(entries).data, np.uint8)

@@ -13,16 +13,17 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
 import av
+import h5py  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 from av.video.reformatter import ColorRange
 
 from offline.archive.codecs import Codec, frame_of, picture_of, video_format
-from offline.archive.filters import FILTERS, require_filter
 from offline.archive.fold import SPARE_BYTES
 from offline.archive.frame_index import count_index, write_index
 from offline.archive.progress import Progress, Silent
+from offline.archive.raw import raw_datasets
 from offline.archive.report import VideoReport
-from offline.archive.standing import finished_session, owned
+from offline.archive.source import finished_session, owned
 from rig.errors import SessionError
 from rig.recording import disk
 from rig.recording.reader import Recording
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from offline.archive.codecs import VideoFormat
+    from offline.archive.source import Source
 
 __all__ = ["VideoOptions", "require_codec", "videos_folder", "write_videos"]
 
+_h5: Any = h5py
 _AT_ONCE_BYTES = 8 * 1024 * 1024
 _RATE_UNKNOWN_HZ = 30.0
 _FINEST = 1001
@@ -109,20 +112,30 @@ def write_videos(
     BusyError
         If somebody else makes them.
     """
-    standing = finished_session(path)
-    if standing.filter is not None:
-        require_filter(FILTERS[standing.filter])
-    place = videos_folder(standing.folder)
-    place.mkdir(parents=True, exist_ok=True)
+    source = finished_session(path)
+    _require_all(source)
+    place = videos_folder(source.folder)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"Expected to make {place}, got: {error}: have it made writable"
+        raise SessionError(msg) from error
     with (
-        owned(standing.folder, place),
-        Recording.open(standing.file) as recording,
+        owned(source.folder, place),
+        Recording.open(source.file) as recording,
     ):
         cameras = [
             _camera(recording, name, place, options) for name in _cameras(recording)
         ]
         shown = Silent() if progress is None else progress
         return [_video(camera, options, shown) for camera in cameras]
+
+
+def _require_all(source: Source) -> None:
+    # a missing segment would be a film of zeros
+    if not source.folded:
+        with _h5.File(source.file, "r") as file:
+            raw_datasets(source, file)
 
 
 def _cameras(recording: Recording) -> list[str]:

@@ -50,12 +50,12 @@ def check(session: Path, as_json: bool, quick: bool) -> int:
 
 
 def _tell(inspection: Inspection) -> None:
-    from rich.console import Console
     from rich.text import Text
 
+    from rig.commands.console import wide_console
     from rig.commands.ledger_table import ledger_table
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = wide_console()
     console.print(
         f"{inspection.session_id} ({inspection.state}), "
         f"{sum(s.rows for s in inspection.streams.values()):,} rows in "

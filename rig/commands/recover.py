@@ -35,6 +35,8 @@ def recover(session: Path, as_json: bool, dry_run: bool, everything: bool) -> in
     Ends with 0 for PASS and for WARN (which is said loudly), with 1 for FAIL, and with
     2 if there is no session, or if it is being recorded.
     """
+    import logging
+
     import msgspec
 
     from rig.commands.progress import progress
@@ -43,12 +45,15 @@ def recover(session: Path, as_json: bool, dry_run: bool, everything: bool) -> in
     from rig.recording.layout import SESSION_FILE
     from rig.recording.recovery import recover_session
 
+    # all that it would say is in the report
+    logging.getLogger("rig.recorder").addHandler(logging.NullHandler())
     folder = session.parent if session.name == SESSION_FILE else session
     rescue = rescue_memory(folder, dry_run=dry_run)
     report = recover_session(
         folder,
         everything=everything,
         dry_run=dry_run,
+        memory_waits=bool(rescue.waiting),
         watched=lambda total: progress("comparing", total),
     )
     report = rescue.told_in(report)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rig.commands.console import wide_console
 from rig.recording.ledger import STOPPED
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _COLOUR = {"PASS": "green", "WARN": "yellow", "FAIL": "red"}
 
 def tell(report: RecoveryReport) -> None:
     """Print a report."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = wide_console()
     whole = not any(stream.cut for stream in report.streams.values())
     console.print(Text(f"{report.headline}.", "bold green" if whole else "bold red"))
     console.print(Text(f"{report.session_id}: {_how_it_ended(report)}"))
@@ -62,7 +62,7 @@ def _table(report: RecoveryReport) -> Table:
             f"{rows:,}",
             _lost(stream.cut, stream.cut_ms),
             _lost(stream.lost, stream.lost_ms),
-            "" if stream.ends_before_ms is None else _lasted(stream.ends_before_ms),
+            _lasted(stream.ends_before_ms) if stream.ends_before_ms else "",
         )
     return table
 

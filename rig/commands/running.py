@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-from rich.console import Console
 
+from rig.commands.console import wide_console
 from rig.commands.ledger_table import ledger_table
 from rig.commands.live import LiveTable
 from rig.recording.latency import latencies
@@ -69,7 +69,7 @@ def tell(result: Result, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_as_dict(result, took), indent=2))
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = wide_console()
     console.print(ledger_table(result.ledger))
     colour = {"PASS": "green", "WARN": "yellow", "FAIL": "red"}[result.verdict]
     for name, latency in took.items():

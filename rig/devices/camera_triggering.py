@@ -28,7 +28,9 @@ __all__ = [
 ]
 
 _GIVE_UP_NS = 3_000_000_000
-"""Longer than any image is on its way: none may come of a trigger that was given up."""
+"""A camera that was silent for longer has no image on its way: none may come of a
+trigger that was given up. One that still delivers may be as late as it likes, and is
+found to be deaf to a trigger by the next one's frame."""
 _HELD_UP_NS = 200_000_000
 _LATENCIES = 256
 
@@ -194,7 +196,10 @@ class TriggerBooks:
             self._output.lose("triggers_ignored", 1, cause, trigger.seq)
 
     def give_up(self, overdue: Callable[[int], Sequence[Trigger]]) -> None:
-        """Account for triggers that waited too long, unless we looked away."""
+        """Account for triggers that waited too long, if the camera is silent.
+
+        It is not known to be while we looked away.
+        """
         now_ns = self.now()
         if now_ns - self._looked_ns > _HELD_UP_NS:
             self._patient_ns = now_ns + _GIVE_UP_NS
@@ -206,6 +211,7 @@ class TriggerBooks:
 
     def matched(self, match: Match, grab: Grab) -> tuple[int, int]:
         """Enter a frame; return as `Triggering.frame` does."""
+        self._patient_ns = self.now() + _GIVE_UP_NS
         self.ignore(match.unheard, NO_FRAME)
         known = min(match.surplus, self._given_up)
         self._given_up = 0

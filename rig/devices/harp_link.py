@@ -140,12 +140,9 @@ class HarpLink:
 
     @property
     def failed(self) -> bool:
-        """Whether the thread that reads was ended by what `on_message` raised.
-
-        Asked from another thread it may be True for a moment while a message is
-        taken.
-        """
-        return self._tee.failed and not self._client.reading
+        """Whether the thread that reads was ended by what `on_message` raised."""
+        # in this order: while the thread lives, the other is True for moments only
+        return not self._client.reading and self._tee.failed
 
     def open(self) -> None:
         """Connect and make sure that the right board with the right firmware answers.

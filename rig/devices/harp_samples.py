@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SampleBlock", "SampleSource", "SampleStream"]
 
+_LEAST_SLOTS = 4096
+"""Blocks are small: half a minute of them costs less memory than three pictures."""
+
 
 @dataclass(frozen=True, slots=True)
 class SampleSource:
@@ -57,7 +60,7 @@ class SampleSource:
             node=self.node,
             payload=PayloadSpec("<i2", (BLOCK_SAMPLES, len(self.channels))),
             rate_hz=blocks_hz,
-            slots=max(64, ceil(ring_seconds * blocks_hz)),
+            slots=max(_LEAST_SLOTS, ceil(ring_seconds * blocks_hz)),
             counters=("missing_samples",),
             attributes={
                 "rate_hz": float(self.rate_hz),

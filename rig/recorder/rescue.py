@@ -18,7 +18,7 @@ from rig.recorder.closing import salvage
 from rig.recorder.emptying import readable_rings
 from rig.recording.layout import SESSION_FILE, segments_folder
 from rig.recording.reader import Recording
-from rig.recording.recovery import make_recordable
+from rig.recording.recovery import keeping_old, make_recordable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,19 +56,23 @@ class Rescue:
             )
         rows = self.waiting if report.dry_run else self.salvaged
         if rows:
-            done.append(
-                f"{sum(rows.values()):,} rows of {len(rows)} streams recorded that were "
-                "only in memory"
+            were = "are" if report.dry_run else "were"
+            done.append(f"{_total(rows)}, which {were} in memory only, recorded")
+        if self.waiting:
+            advice = "springhare recover records them"
+            if not report.dry_run:
+                advice = "mend what is wrong, then recover again"
+            report = replace(
+                report,
+                verdict="WARN" if report.dry_run else "FAIL",
+                reason=f"{_total(self.waiting)} are in memory only: {advice}",
             )
-        left = bool(self.waiting) and not report.dry_run
         return replace(
             report,
             streams=streams,
             done=[*done, *report.done],
             findings=[*self.faults, *report.findings],
             changed=bool(done) or report.changed,
-            verdict="FAIL" if left else report.verdict,
-            reason="rows are in memory only" if left else report.reason,
         )
 
 
@@ -88,10 +92,15 @@ def rescue_memory(folder: Path, *, dry_run: bool = False) -> Rescue:
         If the session is being recorded.
     """
     _require_ended(folder)
-    for streams in abandoned() if folder.is_dir() else []:
-        if _belongs(streams, folder):
+    for streams in abandoned():
+        if _belongs(streams, folder) and folder.is_dir():
             return _look(streams, folder) if dry_run else _rescue(streams, folder)
     return Rescue()
+
+
+def _total(rows: Mapping[str, int]) -> str:
+    streams = "stream" if len(rows) == 1 else "streams"
+    return f"{sum(rows.values()):,} rows of {len(rows)} {streams}"
 
 
 def _require_ended(folder: Path) -> None:
@@ -113,9 +122,11 @@ def _rescue(streams: StreamDirectory, folder: Path) -> Rescue:
     rings, _ = readable_rings(streams)
     done: list[str] = []
     try:
-        if (folder / SESSION_FILE).exists() or segments_folder(folder).is_dir():
-            done = make_recordable(folder, [ring.spec for ring in rings])
-        report = salvage(streams)
+        with keeping_old(folder / SESSION_FILE) as replaced:
+            if (folder / SESSION_FILE).exists() or segments_folder(folder).is_dir():
+                done = make_recordable(folder, [ring.spec for ring in rings])
+            report = salvage(streams)
+        done = [*done, *replaced]
     except BusyError:
         raise
     except (SpringhareError, OSError) as error:

@@ -23,7 +23,7 @@ from rig.recording.extents import (
 from rig.recording.ledger import Ledger, Recovered, StreamLedger
 from rig.recording.links import link_faults
 from rig.recording.sidecar import SessionState, Verdict
-from rig.recording.verification import row_bytes, verify
+from rig.recording.verification import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -252,7 +252,7 @@ def _blocks(layout: StreamLayout, rows: NDArray[np.void]) -> Iterator[str]:
 def bytes_to_compare(recording: Recording) -> int:
     """Return what `inspect_recording` compares, if it is not to be quick."""
     return sum(
-        recording.count(name) * row_bytes(layout)
+        recording.count(name) * layout.row_bytes
         for name, layout in recording.layouts.items()
     )
 
@@ -271,7 +271,7 @@ def _verify(
             for compared, bad in verify(recording, layout.name, start, stop):
                 done += compared
                 wrong += bad.tolist()
-                told(compared * row_bytes(layout))
+                told(compared * layout.row_bytes)
     except OSError as error:
         return done, [f"the rows after {done} cannot be read: {error}"]
     if not wrong:
@@ -283,5 +283,5 @@ def _verify(
 
 
 def _spread(total: int) -> Iterable[tuple[int, int]]:
-    places = np.unique(np.linspace(0, total - 1, _SAMPLED).astype(np.int64))
-    return [(at, at + 1) for at in places[places >= 0].tolist()]
+    places = np.linspace(0, total - 1, min(total, _SAMPLED)).astype(np.int64)
+    return [(at, at + 1) for at in places.tolist()]

@@ -6,6 +6,8 @@ that a session that is being recorded is seen to grow.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import h5py  # pyright: ignore[reportMissingTypeStubs]
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["Recording"]
 
 _h5: Any = h5py
+_FIRST_PLUGIN = 256
+"""Filters with smaller numbers are HDF5's own."""
 
 
 class Recording:
@@ -58,6 +62,8 @@ class Recording:
         self.folder = folder
         self._file = file
         self._layouts = decode_streams(file.attrs["streams"])
+        self._unpacked: set[str] = set()
+        """Datasets of which it is known that their filters are there."""
 
     @staticmethod
     def open(path: Path) -> Recording:
@@ -198,7 +204,7 @@ class Recording:
         Raises
         ------
         SessionError
-            If the stream has no payload.
+            If the stream has no payload, or what unpacks it is not installed.
         """
         end = self.payload_count(stream)
         stop = end if stop is None else min(stop, end)
@@ -210,7 +216,7 @@ class Recording:
         Raises
         ------
         SessionError
-            If the stream has no payload.
+            If the stream has no payload, or what unpacks it is not installed.
         """
         dataset = self._layout(stream).payload
         if dataset is None:
@@ -260,6 +266,9 @@ class Recording:
         stop = len(found) if stop is None else min(stop, len(found))
         if start >= stop:  # HDF5 refuses to read nothing from a virtual dataset
             return np.empty((0, *dataset.entry_shape), dataset.dtype)
+        if dataset.session_path not in self._unpacked:
+            _require_filters(found)
+            self._unpacked.add(dataset.session_path)
         return found[start:stop]
 
     def _table(self, stream: str) -> Any:
@@ -276,8 +285,31 @@ def _open(path: Path) -> Any:
     try:
         return _h5.File(path, "r")
     except OSError as error:
-        msg = f"Expected a session in {path}, got a file that HDF5 refuses: {error}"
+        msg = (
+            f"Expected a session in {path}, got a file that HDF5 refuses: {error}: "
+            f"springhare recover {path.parent} makes it anew from its segments"
+        )
         raise SessionError(msg) from error
+
+
+def _require_filters(dataset: Any) -> None:
+    """Have everything that unpacks a folded dataset; plugins are loaded when needed."""
+    packing = dataset.id.get_create_plist()
+    for number in range(packing.get_nfilters()):
+        code = packing.get_filter(number)[0]
+        if not _h5.h5z.filter_avail(code):
+            _load_plugin(dataset.name, code)
+
+
+def _load_plugin(name: str, code: int) -> None:
+    remedy = "conda install h5py (this one's HDF5 was built without it)"
+    if code >= _FIRST_PLUGIN:
+        remedy = "pip install hdf5plugin"
+        with suppress(ImportError):
+            import_module("hdf5plugin")  # registers its filters
+    if not _h5.h5z.filter_avail(code):
+        msg = f"Expected HDF5 filter {code} to unpack {name}, got none: {remedy}"
+        raise SessionError(msg)
 
 
 def _require_format(path: Path, file: Any) -> None:

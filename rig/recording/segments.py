@@ -6,6 +6,7 @@ its own name at the moment it is needed: whoever looks sees whole segments only.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,8 @@ class SegmentFiles:
             self._spare = None
             if not future.cancel() and future.exception() is None:
                 future.result().close()
-            self._hidden(number).unlink(missing_ok=True)
+            with suppress(OSError):  # of a disk that is gone; `recover` removes it
+                self._hidden(number).unlink(missing_ok=True)
 
     def _parts(
         self, dataset: DatasetLayout, first: int, count: int

@@ -16,17 +16,10 @@ if TYPE_CHECKING:
     from rig.recording.layout import StreamLayout
     from rig.recording.reader import Recording
 
-__all__ = ["row_bytes", "verify"]
+__all__ = ["verify"]
 
 _READ_BYTES = 32_000_000
 """What is read at once."""
-
-
-def row_bytes(layout: StreamLayout) -> int:
-    """Return what a row takes with its payload, in bytes."""
-    payload = layout.payload
-    entries = 0 if payload is None else payload.entry_bytes * layout.units_per_row
-    return layout.index.entry_bytes + entries
 
 
 def verify(
@@ -47,7 +40,7 @@ def verify(
     """
     layout = recording.layouts[stream]
     stop = recording.count(stream) if stop is None else stop
-    step = max(1, _READ_BYTES // row_bytes(layout))
+    step = max(1, _READ_BYTES // layout.row_bytes)
     for begin in range(start, stop, step):
         end = min(begin + step, stop)
         rows = recording.rows(stream, begin, end)
@@ -66,7 +59,9 @@ def _digests(
     if layout.payload is None or not len(rows):
         return None
     if layout.spec.kind != "samples":
-        return payload_digests(recording.payload(layout.name, begin, begin + len(rows)))
+        return payload_digests(
+            recording.raw_payload(layout.name, begin, begin + len(rows))
+        )
     # a row that a power cut tore may point anywhere: it must not lead us astray
     per_row = layout.units_per_row
     first = int(np.clip(rows["first_sample"][0], 0, begin * per_row))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -257,7 +257,8 @@ class SessionWriter:
         self._broken = f"Expected an open session in {self.folder}, it is closed"
         for table in self._tables.values():
             table.close()
-        self._reserve.unlink(missing_ok=True)
+        with suppress(OSError):  # of a disk that is gone; `recover` removes it
+            self._reserve.unlink(missing_ok=True)
         try:
             self._keeper.close()
         except OSError as error:

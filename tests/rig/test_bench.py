@@ -240,6 +240,19 @@ def test_rows_that_are_wrong_are_found(field, row, value, fault):
     assert fault in found
 
 
+# -- reading
+
+
+def test_a_frame_of_a_long_session_is_found(tmp_path, capsys):
+    words = ["--hours", "0.1", "--frames", "10", "--out", str(tmp_path), "--json"]
+    assert cli.main(["bench", "reading", *words]) == 0
+    [session] = figures(capsys)["sessions"]
+    assert (session["hours"], session["segments"]) == (0.1, 6)
+    for mapping in ("while_recording", "finished"):
+        assert 0 < session[mapping]["p50_ms"] <= session[mapping]["p99_ms"]
+    assert list(tmp_path.iterdir()) == [], "nothing is left behind"
+
+
 # -- sustained
 
 

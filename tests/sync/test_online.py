@@ -488,3 +488,20 @@ class TestProperties:
         (first, sd), (second, other_sd) = straight.to_host(at), other.to_host(at)
         assert abs(first - second) <= 2 * max(sd, other_sd)
         assert sd / 3 < other_sd < 3 * sd
+
+
+@pytest.mark.parametrize("two_way", [False, True])
+def test_a_clock_that_is_given_up_begins_anew_with_the_same_message(two_way):
+    """Whoever hands a message over may ask for its time: the answer is never none."""
+    clock, segments = OnlineClock(), set()
+    for k in range(600):
+        device_ns = k * 100_000_000
+        late_ns = 1_000_000 if k < 100 else 1_000_000_000
+        host_ns = device_ns + 5_000_000_000
+        if two_way:
+            clock.update_two_way(device_ns, host_ns, host_ns + late_ns)
+        else:
+            clock.update(device_ns, host_ns + late_ns)
+        assert clock.to_host(device_ns)
+        segments.add(clock.state.segment)
+    assert segments >= {0}

@@ -2,76 +2,46 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import random
 import shutil
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rig.bench.survival.evidence import (
-    Committed,
-    Fault,
-    Rings,
-    committed_now,
-    plainly_opened,
-)
-from rig.bench.survival.examination import Struck, examine
-from rig.bench.survival.processes import strike
-from rig.bench.survival.rig import write_experiment
+from rig.bench.survival.attack import Attack, Pace
+from rig.bench.survival.evidence import Table, Witness, committed_rows
+from rig.bench.survival.examination import Fault, Remains, examine
+from rig.bench.survival.experiment import write_experiment
 from rig.bench.survival.session import LiveSession, SessionEndedError
 from rig.bus.directory import abandoned
+from rig.errors import SpringhareError
+from rig.recording.layout import SESSION_FILE, segments_folder
+from rig.recording.ledger import Ledger
+from rig.recording.reader import Recording
 from rig.supervisor.ending import salvage_abandoned
 from sync.clock import MonotonicClock
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from multiprocessing.connection import Connection
 
     from rig.bench.survival.trial import Trial
 
-__all__ = ["Outcome", "Pace", "play"]
+__all__ = ["Outcome", "play"]
 
 _END_S = 90.0
 """Longest that a session may take to end after the kill."""
 _LONG_S = 60.0
 """Length of a session that is to be stopped by hand."""
-_SECONDS = {"start": 0.5, "steady": 2.0, "segment": 2.0, "stop": 0.8}
-_AT_SEGMENT_S = 0.004
-"""The kill comes so long after a segment's file appears, at most."""
-_NODES_GO = 0.6
-"""The nodes are dismissed after this share of the time that a stop takes."""
+_SECONDS = {"start": 0.5, "steady": 1.8, "segment": 1.8, "stop": 0.6}
 _TRIES = 4
 """A victim that had ended already is tried for again, earlier."""
-
-
-@dataclass(slots=True)
-class Pace:
-    """How long the phases take on this machine, from the sessions before."""
-
-    start_s: float = 5.0
-    """From the command until it records."""
-    attach_s: float = 0.8
-    """The last part of it, from when the rings are made."""
-    stop_s: float = 0.5
-    """From the stop until the processes have gone."""
-
-    def learn(self, session: LiveSession, gone_ns: int, *, ended: bool) -> None:
-        """Take over what a session took.
-
-        Parameters
-        ----------
-        gone_ns
-            When its last process had gone.
-        ended
-            Whether the supervisor was there to end it.
-        """
-        said = session.phases
-        if "recording" in said:
-            self.start_s = (said["recording"] - session.began_ns) / 1e9
-            self.attach_s = (said["recording"] - said["attaching"]) / 1e9
-        if "stopping" in said and ended:
-            self.stop_s = (gone_ns - said["stopping"]) / 1e9
+_STATUSES = {0, 1, 2}
+"""With which a command ends that was not killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +49,24 @@ class Outcome:
     """What came of a trial."""
 
     trial: Trial
-    struck: bool
+    struck: bool = False
     """Whether the victim was there to be killed."""
-    during: str
+    during: str = ""
     """What the session said it was doing at the kill."""
     committed: int = 0
-    """Rows that were committed at the kill, or right after it."""
+    """Rows that were committed right after the kill."""
     waiting: int = 0
     """Rows that were in the rings only."""
+    waiting_worst: int = 0
+    """The same of the stream that had the most."""
     recorded: int = 0
     """Rows of the session in the end."""
+    never: int = 0
+    """Rows that were published and are not recorded in the end, of the worst stream."""
     segments: int = 0
     """Segment files of the session in the end."""
-    verdict: str = ""
+    remarks: tuple[str, ...] = ()
+    """Of the session's ledger, such as how long a restarted recorder was away."""
     salvage_ms: float | None = None
     """Time that the salvage took; None where the supervisor ended the session."""
     end_s: float = 0.0
@@ -99,8 +74,8 @@ class Outcome:
     seconds: float = 0.0
     """Of the whole trial."""
     folder: str = ""
-    """Where the session is; empty if it was removed."""
-    faults: tuple[Fault, ...] = field(default=())
+    """Where the session is kept; empty if it was removed."""
+    faults: tuple[Fault, ...] = ()
 
 
 def play(trial: Trial, place: Path, pace: Pace, link: Connection) -> Outcome:
@@ -124,7 +99,11 @@ def play(trial: Trial, place: Path, pace: Pace, link: Connection) -> Outcome:
     tries = 0
     while True:
         folder.mkdir()
-        outcome = _play_once(trial, folder, pace, link)
+        try:
+            outcome = _play_once(trial, folder, pace, link)
+        except EOFError:
+            shutil.rmtree(folder)
+            raise
         if outcome.faults:
             return replace(outcome, folder=str(folder))
         shutil.rmtree(folder)
@@ -136,12 +115,18 @@ def play(trial: Trial, place: Path, pace: Pace, link: Connection) -> Outcome:
 
 def _play_once(trial: Trial, folder: Path, pace: Pace, link: Connection) -> Outcome:
     shm = Path(f"/dev/shm/sprh-bench-{os.getpid()}-{trial.number}")
+    options = [*write_experiment(trial, folder), *_options(trial)]
+    with _own_memory(shm), LiveSession(folder, shm, options, link) as session:
+        return _Play(trial, session, folder, pace).run()
+
+
+@contextmanager
+def _own_memory(shm: Path) -> Generator[None]:
+    """Let this process see the shared memory of one session and no other's."""
     before = os.environ.get("SPRINGHARE_SHM")
     os.environ["SPRINGHARE_SHM"] = str(shm)
     try:
-        options = [*write_experiment(trial, folder), *_options(trial)]
-        with LiveSession(folder, shm, options, link) as session:
-            return _Play(trial, session, shm, pace).run()
+        yield
     finally:
         shutil.rmtree(shm, ignore_errors=True)
         os.environ.pop("SPRINGHARE_SHM")
@@ -159,184 +144,127 @@ class _Play:
     """A trial that is being played."""
 
     def __init__(
-        self, trial: Trial, session: LiveSession, shm: Path, pace: Pace
+        self, trial: Trial, session: LiveSession, folder: Path, pace: Pace
     ) -> None:
         self._trial = trial
         self._session = session
-        self._shm = shm
+        self._folder = folder
         self._pace = pace
         self._clock = MonotonicClock()
-        self._rings = Rings(shm)
+        self._witness = Witness(session.shm)
         self._faults: list[Fault] = []
-        self._headless = trial.victim in {"supervisor", "all"}
 
     def run(self) -> Outcome:
         """Wait, strike, look, wait for the end, save what is left, look again."""
+        trial, session = self._trial, self._session
+        attack = Attack(trial, session, self._witness, self._pace)
         with suppress(SessionEndedError):
-            self._wait()
-        self._rings.hold()
-        during = list(self._session.phases)[-1] if self._session.phases else ""
+            attack.wait()
+        self._witness.look()
+        during = next(reversed(session.phases), "")
         kill_ns = self._clock.now()
-        struck = self._strike()
+        struck = attack.strike()
         before = self._look()
-        self._rings.hold()
-        waiting = sum(self._rings.heads().values()) - before.count
+        self._witness.look()
+        heads = self._witness.heads()
         self._end()
         gone_ns = self._clock.now()
-        self._pace.learn(self._session, gone_ns, ended=not self._headless)
-        salvage_ms = self._salvage()
-        segments, recorded, verdict = self._examine(kill_ns, before)
+        self._pace.learn(session, gone_ns, ended=not trial.headless)
+        salvage_ms = self._save()
+        remains = Remains(
+            trial,
+            session.folder or self._folder / "no session",
+            kill_ns,
+            self._goes_until(),
+            before,
+            self._witness.published(),
+        )
+        self._faults += [*self._left_over(), *examine(remains)]
+        waiting = [n - _rows(before, name) for name, n in heads.items()]
+        recorded, never, segments = _in_the_end(remains)
         return Outcome(
-            self._trial,
+            trial,
             struck,
             during,
-            committed=before.count,
-            waiting=max(0, waiting),
+            committed=sum(len(table.rows) for table in before.values()),
+            waiting=sum(n for n in waiting if n > 0),
+            waiting_worst=max([0, *waiting]),
             recorded=recorded,
+            never=never,
             segments=segments,
-            verdict=verdict,
+            remarks=_remarks(remains.folder),
             salvage_ms=salvage_ms,
             end_s=(gone_ns - kill_ns) / 1e9,
-            seconds=(self._clock.now() - self._session.began_ns) / 1e9,
+            seconds=(self._clock.now() - session.began_ns) / 1e9,
             faults=tuple(self._faults),
         )
 
-    # -- the kill
-
-    def _wait(self) -> None:
-        """Wait for the instant."""
-        session, trial = self._session, self._trial
-        if trial.phase == "start":
-            self._wait_in_start()
-            return
-        session.until_phase("recording")
-        self._rings.hold()
-        if trial.phase == "steady":
-            session.pause(0.1 + trial.share)
-        elif trial.phase == "segment":
-            session.pause(trial.share)
-            session.until_segment_changes()
-            session.pause(self._chance("segment") * _AT_SEGMENT_S)
-        elif trial.interrupted:
-            session.pause(0.3 + 0.5 * self._chance("interrupt"))
-            session.interrupt()
-            session.pause(trial.share * self._stop_s())
-        else:
-            session.until_phase("stopping")
-            session.pause(trial.share * self._stop_s())
-
-    def _wait_in_start(self) -> None:
-        session, trial, pace = self._session, self._trial, self._pace
-        if trial.close:
-            session.until_phase("attaching")
-            session.pause(trial.share * pace.attach_s, "recording")
-        else:
-            session.pause(trial.share * pace.start_s, "recording")
-        if not session.pids(trial.victim):
-            session.until_born(trial.victim)
-            session.pause(trial.share * pace.attach_s, "recording")
-
-    def _stop_s(self) -> float:
-        """Return how long the victim has still to live when the session stops."""
-        return self._pace.stop_s * (1 if self._headless else _NODES_GO)
-
-    def _strike(self) -> bool:
-        """Kill the victim; return whether it was alive."""
-        everybody = self._trial.victim == "all"
-        struck = False
-        while pids := self._session.pids(self._trial.victim):
-            random.Random(self._trial.seed).shuffle(pids)
-            found = [strike(pid) for pid in pids]
-            struck |= any(found)
-            if not everybody:
-                break
-            self._session.process.poll()  # its number must not stay
-        return struck
-
-    def _chance(self, what: str) -> float:
-        return random.Random(f"{self._trial.seed} {what}").random()
-
-    # -- what is left
-
-    def _look(self) -> Committed:
-        """Open the session right after the kill, while the others go on."""
+    def _look(self) -> dict[str, Table]:
+        """Open the session as anybody would; return what is committed."""
         folder = self._session.folder
-        if folder is None:
-            return Committed()
+        if folder is None or not (folder / SESSION_FILE).exists():
+            return {}
         try:
-            recording = plainly_opened(folder)
-            if recording is None:
-                return Committed()
-            with recording:
-                committed = committed_now(recording)
+            return committed_rows(folder / SESSION_FILE)
         except (OSError, KeyError) as error:
             self._faults.append(Fault("unopenable", f"after the kill: {error}"))
-            return Committed()
-        self._faults += committed.torn
-        return committed
+            return {}
 
     def _end(self) -> None:
         """Wait until everybody has gone."""
-        left = self._session.until_gone(_END_S)
+        left = self._session.until_gone(_END_S, self._witness.look)
         for pid, role in left.items():
             text = f"{role} ({pid}) still runs {_END_S:g} s later"
             self._faults.append(Fault("left_over", text))
         status = self._session.process.returncode
-        if not self._headless and status not in {0, 1, 2}:
+        if not self._trial.headless and status not in _STATUSES:
             self._faults.append(Fault("other", f"the supervisor ended with {status}"))
 
-    def _salvage(self) -> float | None:
-        """Do what the next session does first; return how long it took, in ms."""
+    def _save(self) -> float | None:
+        """Salvage what nobody ended; return how long it took, in ms."""
         left = abandoned()
-        began_ns = self._clock.now()
-        reports = salvage_abandoned()
-        took_ms = (self._clock.now() - began_ns) / 1e6
-        if left and not self._headless:
+        if left and not self._trial.headless:
             self._faults.append(Fault("left_over", "the supervisor left its rings"))
-        return took_ms if reports else None
-
-    def _examine(self, kill_ns: int, before: Committed) -> tuple[int, int, str]:
-        self._faults += self._left_over()
+        began_ns = self._clock.now()
         folder = self._session.folder
-        if folder is None:
-            return 0, 0, ""
-        struck = Struck(self._trial, kill_ns, self._goes_until(kill_ns), before)
-        try:
-            recording = plainly_opened(folder)
-            if recording is None:
-                published = sum(self._rings.heads().values())
-                if published:
-                    text = f"{published} rows were published, and there is no session"
-                    self._faults.append(Fault("unrecorded", text, published))
-                return 0, 0, ""
-            with recording:
-                self._faults += examine(recording, self._rings, struck)
-                recorded = sum(map(recording.count, recording.streams))
-                verdict = recording.info.verdict or ""
-        except (OSError, KeyError) as error:
-            self._faults.append(Fault("unopenable", f"in the end: {error}"))
-            return 0, 0, ""
-        segments = len(list(folder.glob("segments/*.h5")))
-        return segments, recorded, verdict
+        if left and folder and self._trial.recover and any(folder.iterdir()):
+            self._recover(folder)
+        with _logged(self._folder / "salvage.log"):
+            salvage_abandoned()
+        return (self._clock.now() - began_ns) / 1e6 if left else None
 
-    def _goes_until(self, kill_ns: int) -> int:
+    def _recover(self, folder: Path) -> None:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "rig.cli", "recover", str(folder), "--json"],
+            capture_output=True,
+            check=False,
+        )
+        (self._folder / "recover.json").write_bytes(done.stdout)
+        began = (folder / SESSION_FILE).exists()
+        if b"Traceback" in done.stderr or (began and done.returncode not in {0, 1}):
+            words = done.stderr.decode(errors="replace").strip()[-500:]
+            self._faults.append(Fault("other", f"recover: {done.returncode}: {words}"))
+
+    def _goes_until(self) -> int:
         """Return until when whoever does not need the victim must have gone on."""
         if self._trial.phase not in {"steady", "segment"}:
             return 0
-        return self._session.phases.get("stopping", kill_ns)
+        return self._session.phases.get("stopping", 0)
 
     def _left_over(self) -> list[Fault]:
         """Return what should have been removed, and what nobody should have said."""
         faults = [
             Fault("left_over", f"{path.name} in shared memory")
-            for path in self._shm.glob("*")
+            for path in self._session.shm.glob("*")
             if path.is_dir()
         ]
         folder = self._session.folder
         if folder is not None:
+            began = (folder / SESSION_FILE).exists()
             faults += [
                 Fault("left_over", f"{path.relative_to(folder)} in the session")
                 for path in folder.rglob(".*")
+                if began  # else it is no session, and nobody will make it one
             ]
             faults += [
                 Fault("other", f"an unforeseen error of {path.stem}")
@@ -346,3 +274,45 @@ class _Play:
         if b"Traceback" in self._session.said:
             faults.append(Fault("other", "an unforeseen error of the supervisor"))
         return faults
+
+
+def _rows(tables: dict[str, Table], name: str) -> int:
+    return len(tables[name].rows) if name in tables else 0
+
+
+def _in_the_end(remains: Remains) -> tuple[int, int, int]:
+    """Return its rows, those that the worst stream lacks, and its segments."""
+    path = remains.folder / SESSION_FILE
+    after: dict[str, Table] = {}
+    if path.exists():
+        with suppress(OSError, KeyError):  # a fault already
+            after = committed_rows(path)
+    lacking = [
+        table.missing + len(table.rows) - _rows(after, name)
+        for name, table in remains.published.items()
+    ]
+    recorded = sum(len(table.rows) for table in after.values())
+    segments = len(list(segments_folder(remains.folder).glob("*.h5")))
+    return recorded, max([0, *lacking]), segments
+
+
+def _remarks(folder: Path) -> tuple[str, ...]:
+    with suppress(SpringhareError), Recording.open(folder) as recording:
+        if recording.ledger is not None:
+            return tuple(Ledger.from_json(recording.ledger).remarks)
+    return ()
+
+
+@contextmanager
+def _logged(path: Path) -> Generator[None]:
+    """Write what is said meanwhile to a file instead of the screen."""
+    logger = logging.getLogger("rig")
+    handler = logging.FileHandler(path, delay=True)
+    logger.addHandler(handler)
+    propagate, logger.propagate = logger.propagate, False
+    try:
+        yield
+    finally:
+        logger.propagate = propagate
+        logger.removeHandler(handler)
+        handler.close()

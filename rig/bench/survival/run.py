@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import signal
+from collections import deque
 from dataclasses import asdict, dataclass
 from multiprocessing.connection import wait
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from rig.bench.machine import Conditions, require_memory, require_room
-from rig.bench.survival.play import Outcome, Pace, play
+from rig.bench.survival.attack import Pace
+from rig.bench.survival.examination import KINDS
+from rig.bench.survival.play import Outcome, play
 from rig.bench.survival.trial import PHASES, VICTIMS, draw
 from rig.bench.workers import Workers
 from rig.errors import SpringhareError
+from sync.clock import MonotonicClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    from rig.bench.survival.evidence import Fault
+__all__ = ["Plan", "measure", "summary"]
 
-__all__ = ["FAULTS", "Plan", "measure", "summary"]
-
-FAULTS = ("unopenable", "lost", "unrecorded", "gap", "left_over", "other")
-"""Kinds of faults, the worst first."""
 _SESSION_BYTES = 100_000_000
 """A trial's session, what is laid out ahead included; more than it takes."""
-_RING_BYTES = 30_000_000
+_RING_BYTES = 40_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,13 @@ class Plan:
     victims: Sequence[str] = VICTIMS
     at_once: int = 1
     """Sessions that run side by side."""
-    only: int | None = None
-    """The one trial that is to be played again."""
+    only: Sequence[int] = ()
+    """Trials that are to be played, instead of all."""
 
     @property
     def numbers(self) -> Sequence[int]:
         """The trials' numbers."""
-        return range(self.kills) if self.only is None else [self.only]
+        return self.only or range(self.kills)
 
 
 def measure(
@@ -76,6 +76,8 @@ def measure(
     require_room(folder, plan.at_once * _SESSION_BYTES)
     require_memory(plan.at_once * _RING_BYTES)
     conditions = Conditions(folder)
+    clock = MonotonicClock()
+    began_ns = clock.now()
     outcomes: list[Outcome] = []
     for outcome in _play_all(plan, folder):
         outcomes.append(outcome)
@@ -86,6 +88,7 @@ def measure(
         "plan": asdict(plan),
         "summary": summary(outcomes),
         "trials": [asdict(outcome) for outcome in outcomes],
+        "seconds": round((clock.now() - began_ns) / 1e9, 1),
     }
 
 
@@ -132,29 +135,27 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 
 def _sum(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    faults = [fault for outcome in outcomes for fault in outcome.faults]
+    faults: dict[str, int] = dict.fromkeys(KINDS, 0)
+    for fault in (fault for outcome in outcomes for fault in outcome.faults):
+        faults[fault.kind] += fault.count
     salvages = [o.salvage_ms for o in outcomes if o.salvage_ms is not None]
     return {
         "trials": len(outcomes),
         "kills": sum(outcome.struck for outcome in outcomes),
         "faulty": sum(bool(outcome.faults) for outcome in outcomes),
-        **_counts(faults),
+        "faults": faults,
         "committed_rows": sum(outcome.committed for outcome in outcomes),
         "rows_in_rings_only": sum(outcome.waiting for outcome in outcomes),
+        "rows_in_ring_only_worst": max([0, *(o.waiting_worst for o in outcomes)]),
+        "never_recorded_worst": max([0, *(outcome.never for outcome in outcomes)]),
         "recorded_rows": sum(outcome.recorded for outcome in outcomes),
         "segments": sum(outcome.segments for outcome in outcomes),
         "salvages": len(salvages),
         "salvage_ms_median": median(salvages) if salvages else None,
-        "verdicts": dict(Counter(o.verdict for o in outcomes if o.verdict)),
+        "salvage_ms_worst": max(salvages) if salvages else None,
+        "end_s_worst": max([0.0, *(outcome.end_s for outcome in outcomes)]),
+        "remarks": [remark for outcome in outcomes for remark in outcome.remarks],
     }
-
-
-def _counts(faults: Sequence[Fault]) -> dict[str, int]:
-    """Return how much of each kind there is: rows, or things."""
-    counts: dict[str, int] = dict.fromkeys(FAULTS, 0)
-    for fault in faults:
-        counts[fault.kind] += fault.count
-    return counts
 
 
 def _hear(lane: Connection, number: int) -> Outcome:
@@ -174,6 +175,9 @@ def _hear(lane: Connection, number: int) -> Outcome:
 
 def _lane(folder: Path, seed: int, victims: tuple[str, ...], link: Connection) -> None:
     """Play the trials that are asked for, one after the other."""
+    # Ctrl-C is the parent's, but must not be blocked: a session inherits that
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     pace = Pace()
     while True:
         number = link.recv()

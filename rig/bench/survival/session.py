@@ -10,8 +10,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from rig.bench.survival.experiment import SUBJECT
 from rig.bench.survival.processes import processes_of
-from rig.bench.survival.rig import SUBJECT
 from rig.recording.layout import segments_folder
 from sync.clock import MonotonicClock
 
@@ -24,7 +24,7 @@ __all__ = ["LiveSession", "SessionEndedError"]
 
 _LINE = re.compile(r"\[\d+:[\d.]+\] ([a-z-]+(?: [a-z]+)*)")
 """What `springhare run` says of its phase, in a log."""
-_LOOK_S = 0.01
+_LOOK_S = 0.02
 _LOOK_CLOSELY_S = 0.0003
 
 
@@ -155,10 +155,13 @@ class LiveSession:
         before = names()
         self._until(lambda: bool(names() - before), seconds, _LOOK_CLOSELY_S)
 
-    def until_gone(self, seconds: float) -> dict[int, str]:
+    def until_gone(
+        self, seconds: float, meanwhile: Callable[[], None]
+    ) -> dict[int, str]:
         """Wait until no process of it runs; return who still does."""
         deadline_ns = self._clock.now() + int(seconds * 1e9)
-        while left := processes_of(self.shm) or self._unburied():
+        while left := self._unburied() or processes_of(self.shm):
+            meanwhile()
             if self._clock.now() > deadline_ns:
                 break
             self._listen(_LOOK_S)

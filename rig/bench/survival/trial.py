@@ -33,7 +33,7 @@ VICTIMS = (
 """Nodes by their names; ``boards`` is the process that plays the Harp boards, as if
 both cables were pulled; ``all`` is every process of the session at once."""
 
-_WITH_INFERENCE = 0.25
+_WITH_INFERENCE = 0.15
 """Share of the other victims' trials in which the network runs, too."""
 
 
@@ -56,6 +56,14 @@ class Trial:
     """Whether the network runs, too."""
     goes_on: bool
     """Whether a device's death leaves the session running (``on_death: continue``)."""
+    recover: bool
+    """Where nobody is left to end the session: by ``springhare recover``, not by what
+    the next session salvages."""
+
+    @property
+    def headless(self) -> bool:
+        """Whether nobody is left to end the session in order."""
+        return self.victim in {"supervisor", "all"}
 
 
 def draw(number: int, seed: int, victims: Sequence[str] = VICTIMS) -> Trial:
@@ -85,4 +93,5 @@ def draw(number: int, seed: int, victims: Sequence[str] = VICTIMS) -> Trial:
         interrupted=chance.random() < 0.5,
         inference=chance.random() < _WITH_INFERENCE or victim == "inference",
         goes_on=chance.random() < 0.5,
+        recover=chance.random() < 0.5,
     )

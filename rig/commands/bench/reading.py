@@ -61,7 +61,8 @@ def reading(
 def _show(found: Mapping[str, Any]) -> None:
     from rich.table import Table
 
-    from rig.commands.bench.tables import conditions, wide_console
+    from rig.commands.bench.tables import conditions
+    from rig.commands.console import wide_console
 
     table = Table(title="One frame of 640 x 480 px, ms: median (and the worst 1 %)")
     for title in ("session", "segments", "while recording", "finished"):

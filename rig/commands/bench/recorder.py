@@ -50,7 +50,8 @@ def recorder(megabytes: float, rounds: int, out: Path | None, as_json: bool) -> 
 
     from rig.bench.machine import scratch_folder
     from rig.bench.recorder import Plan, measure
-    from rig.commands.bench.tables import show_faults, tell, wide_console
+    from rig.commands.bench.tables import show_faults, tell
+    from rig.commands.console import wide_console
 
     with scratch_folder(out) as folder:
         found = measure(Plan(megabytes=megabytes, rounds=rounds), folder, tell)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Console
 
@@ -19,12 +20,12 @@ __all__ = ["survival"]
 _MOST_FAULTS = 5
 """Of one trial that are shown; the figures have all."""
 _COLUMNS = (
-    ("cannot be\nopened", "unopenable"),
-    ("committed\nrows lost", "lost"),
-    ("published,\nunrecorded", "unrecorded"),
-    ("gaps", "gap"),
-    ("left\nover", "left_over"),
-    ("other\nfaults", "other"),
+    ("rows\ncommitted", "committed_rows"),
+    ("in rings\nonly", "rows_in_rings_only"),
+    ("of a stream\nat worst", "rows_in_ring_only_worst"),
+    ("never\nrecorded", "never_recorded_worst"),
+    ("salvage\nms", "salvage_ms_median"),
+    ("at\nworst", "salvage_ms_worst"),
 )
 
 
@@ -44,12 +45,15 @@ _COLUMNS = (
 @click.option(
     "--at-once",
     type=click.IntRange(1, 16),
-    default=1,
+    default=2,
     show_default=True,
-    help="Sessions that run side by side; each asks for two cores.",
+    help="Sessions that run side by side.",
 )
 @click.option(
-    "--only", type=click.IntRange(min=0), help="Play only the trial of this number."
+    "--only",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="Play only the trial of this number; may be given several times.",
 )
 @click.option(
     "--out",
@@ -62,7 +66,7 @@ def survival(
     seed: int,
     victims: str | None,
     at_once: int,
-    only: int | None,
+    only: tuple[int, ...],
     out: Path | None,
     as_json: bool,
 ) -> int:
@@ -73,19 +77,27 @@ def survival(
     at once with plain h5py, lets the others come to their end, salvages what nobody
     could record, and compares everything with what was ever published.
 
-    Ends with 1 if a trial shows a fault; its session is kept then.
+    Ends with 1 if a trial shows a fault; its session is kept then, also if the bench
+    is interrupted.
     """
     import json
+    import signal
 
     from rig.bench.machine import scratch_folder
     from rig.bench.survival import Plan, measure
-    from rig.commands.bench.tables import wide_console
+    from rig.commands.console import wide_console
 
     plan = Plan(kills, seed, _chosen(victims), at_once, only)
-    with scratch_folder(out, keep=True) as folder:
-        found = measure(plan, folder, _tell)
+    found = None
+    # also when it is told to end, no session may go on
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with scratch_folder(out, keep=True) as folder, _told(len(plan.numbers)) as told:
+        with suppress(KeyboardInterrupt):
+            found = measure(plan, folder, told)
         if not any(folder.iterdir()):
             folder.rmdir()
+    if found is None:
+        raise click.Abort
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
@@ -103,30 +115,46 @@ def _chosen(victims: str | None) -> tuple[str, ...]:
     return chosen or VICTIMS
 
 
-def _tell(outcome: Outcome) -> None:
-    """Say how a trial went, as it ends."""
+@contextmanager
+def _told(kills: int) -> Iterator[Callable[[Outcome], None]]:
+    """Say how each trial went: a bar where somebody looks, else a line each."""
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        yield lambda outcome: console.print("\n".join(_lines(outcome)), markup=False)
+        return
+    columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn())
+    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True)
+    with bar:
+        task = bar.add_task("kills", total=kills)
+
+        def tell(outcome: Outcome) -> None:
+            if outcome.faults:
+                console.print("\n".join(_lines(outcome)), markup=False)
+            bar.advance(task)
+
+        yield tell
+
+
+def _lines(outcome: Outcome) -> Iterator[str]:
     trial = outcome.trial
-    head = f"{trial.number:4} {trial.victim:10} {trial.phase:7}"
-    if not outcome.struck:
-        click.echo(f"{head} had ended before it could be killed", err=True)
-    else:
-        salvage = ""
-        if outcome.salvage_ms is not None:
-            salvage = f", salvaged in {outcome.salvage_ms:.0f} ms"
-        click.echo(
-            f"{head} during {outcome.during or 'its first moments'}: "
-            f"{outcome.committed} rows committed, {outcome.waiting} in the rings, "
-            f"{outcome.recorded} in the end {outcome.verdict or '(no session)'}"
-            f"{salvage}; {outcome.seconds:.1f} s",
-            err=True,
+    head = f"{trial.number:4} {trial.victim:10} {trial.phase:8}"
+    if outcome.struck:
+        yield (
+            f"{head}while {outcome.during or 'it began'}: "
+            f"{outcome.committed:,} rows committed, {outcome.waiting:,} in the rings, "
+            f"{outcome.recorded:,} in the end; {outcome.seconds:.1f} s"
         )
+    else:
+        yield f"{head}had ended before it could be killed"
     for fault in outcome.faults[:_MOST_FAULTS]:
-        click.echo(f"     FAULT {fault.kind}: {fault.text}", err=True)
+        yield f"     FAULT {fault.kind}: {fault.text}"
     if outcome.faults:
-        click.echo(
-            f"     kept in {outcome.folder}; to repeat it, the same command with "
-            f"--only {trial.number}",
-            err=True,
+        yield (
+            f"     kept in {outcome.folder}; to repeat it: the same command with "
+            f"--only {trial.number}"
         )
 
 
@@ -136,39 +164,59 @@ def _show(console: Console, found: Mapping[str, Any]) -> None:
     from rig.bench.survival import PHASES
     from rig.commands.bench.tables import conditions
 
-    table = Table(title="Sessions that were struck by kill -9, and what was wrong then")
-    table.add_column("victim", no_wrap=True)
-    for title in (*PHASES, *(title for title, _ in _COLUMNS), "salvage\nms (median)"):
+    table = Table(title="kill -9: how often, and what was there then and in the end")
+    table.add_column("killed", no_wrap=True)
+    for title in (*PHASES, *(title for title, _ in _COLUMNS)):
         table.add_column(title, justify="right", no_wrap=True)
-    for victim, sums in found["summary"]["by_victim"].items():
-        phases = [str(sums["phases"][phase]["kills"]) for phase in PHASES]
+    by_victim, together = found["summary"]["by_victim"], found["summary"]["together"]
+    for victim, sums in by_victim.items():
+        phases = [_kills(sums["phases"][phase]) for phase in PHASES]
         table.add_row(victim, *phases, *_cells(sums))
-    together = found["summary"]["together"]
-    kills = [
-        sum(
-            sums["phases"][phase]["kills"]
-            for sums in found["summary"]["by_victim"].values()
-        )
+    table.add_section()
+    sums = [
+        sum(victim["phases"][phase]["kills"] for victim in by_victim.values())
         for phase in PHASES
     ]
-    table.add_section()
-    table.add_row("together", *map(str, kills), *_cells(together))
+    table.add_row("together", *map(str, sums), *_cells(together))
     console.print(table)
-    console.print(
-        f"{together['kills']} kills; {together['committed_rows']:,} rows were "
-        f"committed then and {together['rows_in_rings_only']:,} only in the rings; "
-        f"{together['recorded_rows']:,} are recorded, in {together['segments']:,} "
-        "segments"
-    )
     console.print(conditions(found["environment"]), soft_wrap=True)
+    console.print(
+        f"took {found['seconds'] / 60:.1f} min; at worst {together['end_s_worst']:.1f} "
+        f"s from a kill until no process was left"
+    )
     for trial in found["trials"]:
         for fault in trial["faults"][:_MOST_FAULTS]:
             line = f"FAULT trial {trial['trial']['number']}: {fault['text']}"
             console.print(f"{line} ({trial['folder']})", style="bold red", markup=False)
+    word, style = ("FAIL", "bold red") if together["faulty"] else ("PASS", "bold green")
+    console.print(f"[{style}]{word}[/]: {_sentence(together)}", soft_wrap=True)
+
+
+def _kills(sums: Mapping[str, Any]) -> str:
+    faulty = f" [bold red]({sums['faulty']} FAIL)[/]" if sums["faulty"] else ""
+    return f"{sums['kills']}{faulty}"
 
 
 def _cells(sums: Mapping[str, Any]) -> Iterator[str]:
     for _, name in _COLUMNS:
-        yield f"{sums[name]:,}"
-    ms = sums["salvage_ms_median"]
-    yield "" if ms is None else f"{ms:.0f}"
+        value = sums[name]
+        yield "" if value is None else f"{value:,.0f}"
+
+
+def _sentence(sums: Mapping[str, Any]) -> str:
+    """Return what all trials showed."""
+    faults, kills = sums["faults"], sums["kills"]
+    words = [
+        f"{kills} kills, {sums['faulty']} with a fault",
+        f"{sums['committed_rows']:,} rows were committed and {faults['lost']:,} lost",
+        f"{sums['rows_in_rings_only']:,} were in the rings only and "
+        f"{faults['unrecorded']:,} never recorded",
+        f"{faults['unopenable']} files could not be opened",
+        f"{faults['gap']} gaps in other nodes' data",
+        f"{faults['left_over']} things left over",
+        f"{faults['other']} other faults",
+    ]
+    missed = sums["trials"] - kills
+    if missed:
+        words.append(f"{missed} victims had ended before they could be killed")
+    return "; ".join(words)

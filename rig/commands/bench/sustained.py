@@ -73,7 +73,8 @@ def sustained(out: Path | None, keep: bool, as_json: bool, **options: Any) -> in
 
     from rig.bench.machine import scratch_folder
     from rig.bench.sustained import Plan, measure
-    from rig.commands.bench.tables import show_faults, tell, wide_console
+    from rig.commands.bench.tables import show_faults, tell
+    from rig.commands.console import wide_console
 
     with scratch_folder(out, keep=keep) as folder:
         found = measure(Plan(**options), folder, tell)

@@ -11,24 +11,14 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-__all__ = ["conditions", "show_faults", "tell", "wide_console"]
+__all__ = ["conditions", "show_faults", "tell"]
 
-_WIDTH = 118
-"""Of a table, also where the output is no terminal."""
 _MOST_FAULTS = 20
 
 
 def tell(word: str) -> None:
     """Say how it goes, beside the figures."""
     click.echo(f"  {word}", err=True)
-
-
-def wide_console() -> Console:
-    """Return a console that breaks no table."""
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    return Console(width=max(console.width, _WIDTH), highlight=False)
 
 
 def conditions(about: Mapping[str, Any]) -> str:

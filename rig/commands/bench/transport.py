@@ -93,7 +93,8 @@ def transport(
 def _print(found: Mapping[str, Any]) -> None:
     from rich.table import Table
 
-    from rig.commands.bench.tables import conditions, wide_console
+    from rig.commands.bench.tables import conditions
+    from rig.commands.console import wide_console
 
     about = found["environment"]
     table = Table(

@@ -8,8 +8,15 @@ together, and `recover` carries it out.
 
 from __future__ import annotations
 
+from rig.recording.recovery.leftovers import keeping_old
 from rig.recording.recovery.recordable import make_recordable
 from rig.recording.recovery.recover import recover_session
 from rig.recording.recovery.report import RecoveryReport, StreamRecovery
 
-__all__ = ["RecoveryReport", "StreamRecovery", "make_recordable", "recover_session"]
+__all__ = [
+    "RecoveryReport",
+    "StreamRecovery",
+    "keeping_old",
+    "make_recordable",
+    "recover_session",
+]

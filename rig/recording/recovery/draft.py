@@ -1,7 +1,8 @@
 """A session put together beside the real one, over the same segments.
 
-In a temporary folder of its own, so that it can be read and judged like any other
-before anything is changed where the session is, or without changing it at all.
+In a temporary folder of its own, with links to the segments, so that it can be read
+and judged like any other before anything is changed where the session is, or without
+changing it at all.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rig.recording.extents import payload_end
+import msgspec
+
 from rig.recording.hdf5 import Extent, write_session_file
-from rig.recording.layout import SESSION_FILE, segments_folder
+from rig.recording.layout import SESSION_FILE, SIDECAR_FILE, segments_folder
 from rig.recording.reader import Recording
-from rig.recording.sidecar import write_sidecar
+from rig.recording.recovery.leftovers import unnamed
+from rig.recording.recovery.wreck import survey
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from rig.recording.ledger import Ledger
-    from rig.recording.recovery.wreck import Wreck
     from rig.recording.sidecar import SessionInfo
 
 __all__ = ["Draft", "drafted"]
@@ -34,76 +36,59 @@ class Draft:
     ----------
     folder
         A temporary folder.
-    wreck
-        The session.
+    session
+        The session's.
     """
 
-    def __init__(self, folder: Path, wreck: Wreck) -> None:
-        self.folder = folder
-        self._wreck = wreck
-        place = segments_folder(wreck.folder).resolve()
-        segments_folder(folder).symlink_to(place, target_is_directory=True)
+    def __init__(self, folder: Path, session: Path) -> None:
+        self._folder = folder
+        place = segments_folder(folder)
+        place.mkdir()
+        again = unnamed(session)
+        for path in segments_folder(session).glob("*.h5"):
+            (place / again.get(path, path).name).symlink_to(path.resolve())
+        self.wreck = survey(session, place)
+        """What is left of the session."""
 
     def show_room(self, info: SessionInfo, rows: Mapping[str, int]) -> None:
         """Show so many rows of each stream, and all the payload that may be theirs."""
+        layouts = self.wreck.layouts
         extents = {
-            name: Extent(n, n * self._wreck.streams[name].layout.units_per_row)
-            for name, n in rows.items()
+            name: Extent(n, n * layouts[name].units_per_row) for name, n in rows.items()
         }
-        self._write(info, extents, None)
+        self.show(info, extents)
 
     def show(
-        self, info: SessionInfo, rows: Mapping[str, int], ledger: Ledger | None = None
-    ) -> dict[str, Extent]:
-        """Show so many rows of each stream and what they own; return how far it goes.
-
-        Parameters
-        ----------
-        rows
-            By stream; they are marked as committed.
-        ledger
-            Closes the session.
-        """
-        self.show_room(info, rows)
-        extents = self._extents()
-        self._write(info, extents, ledger)
-        return extents
-
-    def open(self) -> Recording:
-        """Open it for reading."""
-        return Recording.open(self.folder)
-
-    def _extents(self) -> dict[str, Extent]:
-        with self.open() as recording:
-            found: dict[str, Extent] = {}
-            for name, layout in recording.layouts.items():
-                n = recording.room(name)
-                if n:
-                    [last] = recording.rows(name, n - 1)
-                    end = payload_end(layout, n, last)
-                    found[name] = Extent(n, end, int(last["seq"]) + 1)
-                else:
-                    found[name] = Extent()
-        return found
-
-    def _write(
         self,
         info: SessionInfo,
         extents: Mapping[str, Extent],
-        ledger: Ledger | None,
+        ledger: Ledger | None = None,
     ) -> None:
+        """Show so much of each stream; a ledger closes the session."""
         write_session_file(
-            self.folder / SESSION_FILE,
+            self._folder / SESSION_FILE,
             info.attributes,
-            list(self._wreck.layouts.values()),
+            list(self.wreck.layouts.values()),
             extents,
             None if ledger is None else ledger.to_json(),
         )
-        write_sidecar(self.folder, info)
+        (self._folder / SIDECAR_FILE).write_bytes(msgspec.json.encode(info))
+
+    def open(self) -> Recording:
+        """Open it for reading."""
+        return Recording.open(self._folder)
 
 
 @contextmanager
-def drafted(wreck: Wreck) -> Generator[Draft]:
-    """Make a draft for as long as it is needed."""
+def drafted(session: Path) -> Generator[Draft]:
+    """Make a draft of the session in a folder, for as long as it is needed.
+
+    Raises
+    ------
+    SessionError
+        If there is no session.
+    VersionError
+        If it is of another version.
+    """
     with tempfile.TemporaryDirectory(prefix="springhare-") as folder:
-        yield Draft(Path(folder), wreck)
+        yield Draft(Path(folder), session)

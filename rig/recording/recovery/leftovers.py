@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import h5py  # pyright: ignore[reportMissingTypeStubs]
@@ -20,12 +21,20 @@ from rig.recording.layout import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     from rig.recording.recovery.wreck import StreamWreck
 
-__all__ = ["adopt_hidden", "keep_old", "leftovers", "set_aside"]
+__all__ = [
+    "keep_old",
+    "keeping_old",
+    "kept_name",
+    "leftovers",
+    "replaced",
+    "set_aside",
+    "unnamed",
+]
 
 _SET_ASIDE = "set-aside"
 _h5: Any = h5py
@@ -39,42 +48,65 @@ def leftovers(folder: Path) -> list[Path]:
     return [path for path in found if path.exists()]
 
 
-def keep_old(path: Path) -> str:
-    """Let a file that is about to be replaced have a second name; return that.
+def kept_name(path: Path) -> Path:
+    """Return under what name a file is kept that is about to be replaced.
 
-    A recovery that was cut off has given it one already.
+    It is there already if a recovery was cut off.
     """
-    stem, suffix = f"{path.stem}.before-recovery", path.suffix
-    number = 1
-    while (
-        kept := path.with_name(f"{stem}{f'-{number}' if number > 1 else ''}{suffix}")
-    ).exists():
-        if kept.samefile(path):
-            return kept.name
+    kept, number = path.with_stem(f"{path.stem}.before-recovery"), 2
+    while kept.exists() and not kept.samefile(path):
+        kept = path.with_stem(f"{path.stem}.before-recovery-{number}")
         number += 1
+    return kept
+
+
+def keep_old(path: Path) -> None:
+    """Let a file that is about to be replaced, if there is one, have a second name."""
+    if not path.exists() or (kept := kept_name(path)).exists():
+        return
     try:
         os.link(path, kept)
     except OSError:  # a file system without second names
         shutil.copy2(path, kept)
         disk.sync_file(kept)
-    return kept.name
 
 
-def adopt_hidden(folder: Path) -> Iterator[str]:
-    """Name segments that hold rows and lost their name in a power cut.
+@contextmanager
+def keeping_old(path: Path) -> Generator[list[str]]:
+    """Keep what a file is, should it be replaced meanwhile; that is told afterwards."""
+    told: list[str] = []
+    if not path.exists():
+        yield told
+        return
+    kept = kept_name(path)
+    there, step = kept.exists(), replaced(path)
+    keep_old(path)
+    try:
+        yield told
+    finally:
+        if not path.exists() or not path.samefile(kept):
+            told.append(step)
+        elif not there:
+            kept.unlink()
 
-    Yields
-    ------
-    str
-        The name that one has now.
-    """
-    place = segments_folder(folder)
-    for hidden in sorted(place.glob(".*-*.h5")):
-        path = hidden.with_name(hidden.name[1:])
-        if not path.exists() and _holds_rows(hidden):
-            hidden.rename(path)
-            disk.sync_folder(place)
-            yield path.name
+
+def replaced(path: Path) -> str:
+    """Say that a file is replaced, and what becomes of the old one if there is one."""
+    beside = f"; the old one is kept as {kept_name(path).name}" if path.exists() else ""
+    return f"{path.name} written anew{beside}"
+
+
+def unnamed(folder: Path) -> dict[Path, Path]:
+    """Return segments that hold rows and lost their name in a power cut, with it."""
+    found = {
+        hidden: hidden.with_name(hidden.name[1:])
+        for hidden in sorted(segments_folder(folder).glob(".*-*.h5"))
+    }
+    return {
+        hidden: path
+        for hidden, path in found.items()
+        if not path.exists() and _holds_rows(hidden)
+    }
 
 
 def set_aside(folder: Path, stream: StreamWreck) -> list[str]:

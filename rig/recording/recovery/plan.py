@@ -11,7 +11,6 @@ from rig.recording.inspection import inspect_recording
 from rig.recording.ledger import STOPPED
 from rig.recording.recovery.reckoning import left_out, reckon
 from rig.recording.recovery.unsynced import keep_what_agrees, unsynced_from
-from rig.recording.verification import row_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,9 +42,13 @@ class Plan:
     info: SessionInfo
     state: Literal["complete", "salvaged"]
     ledger: Ledger
-    extents: Mapping[str, Extent]
     inspection: Inspection
     """Of what it is to become."""
+
+    @property
+    def extents(self) -> Mapping[str, Extent]:
+        """How much of each stream it shows."""
+        return {name: stream.extent for name, stream in self.kept.items()}
 
     @property
     def sidecar_stands(self) -> bool:
@@ -55,33 +58,32 @@ class Plan:
         return same and not self.wreck.info_fault
 
 
-def make_plan(
-    wreck: Wreck, draft: Draft, *, everything: bool, watched: Watched
-) -> Plan:
+def make_plan(draft: Draft, *, everything: bool, watched: Watched) -> Plan:
     """Find out what a session is to become.
 
     Parameters
     ----------
     draft
-        Shows what comes of it.
+        Shows what comes of the session.
     everything
         Whether all rows are compared with their checksums.
     """
+    wreck = draft.wreck
     stands = _stands(wreck)
-    kept = _examine(wreck, draft, stands, everything=everything, watched=watched)
-    rows = {name: stream.rows for name, stream in kept.items()}
+    kept = _examine(draft, stands, everything=everything, watched=watched)
+    extents = {name: stream.extent for name, stream in kept.items()}
     info = _named(wreck)
     ledger = wreck.file.ledger if wreck.file is not None and stands else None
     if ledger is None:
-        draft.show(info, rows)
+        draft.show(info, extents)
         with draft.open() as recording:
             ledger = reckon(recording, wreck, kept)
     state = _state(wreck)
     info = structs.replace(info, state=state, verdict=ledger.verdict)
-    extents = draft.show(info, rows, ledger)
+    draft.show(info, extents, ledger)
     with draft.open() as recording:
         inspection = inspect_recording(recording, quick=True)
-    return Plan(wreck, stands, kept, info, state, ledger, extents, inspection)
+    return Plan(wreck, stands, kept, info, state, ledger, inspection)
 
 
 def _stands(wreck: Wreck) -> bool:
@@ -101,9 +103,10 @@ def _stands(wreck: Wreck) -> bool:
 
 
 def _examine(
-    wreck: Wreck, draft: Draft, stands: bool, *, everything: bool, watched: Watched
+    draft: Draft, stands: bool, *, everything: bool, watched: Watched
 ) -> dict[str, Kept]:
     """Compare what must be compared; return how much of each stream is kept."""
+    wreck = draft.wreck
     closed = wreck.file is not None and wreck.file.ledger is not None
     was_synced = stands or (closed and _state(wreck) == "complete")
     shown = {n: _shown(wreck, stream, stands) for n, stream in wreck.streams.items()}
@@ -113,7 +116,7 @@ def _examine(
     }
     start = dict.fromkeys(shown, 0) if everything else unsynced
     total = sum(
-        (shown[name] - start[name]) * row_bytes(layout)
+        (shown[name] - start[name]) * layout.row_bytes
         for name, layout in wreck.layouts.items()
     )
     draft.show_room(wreck.info, shown)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "POWER_CUT",
     "cut_of",
+    "in_memory_of",
     "last_known_ns",
     "left_out",
     "reckon",
@@ -109,6 +110,15 @@ def cut_of(ledger: Ledger) -> dict[str, tuple[int, str]]:
         if not loss.cause.startswith((_IN_MEMORY, _NOTE_LOST)):
             count, _ = found.get(loss.stream, (0, ""))
             found[loss.stream] = count + loss.count, loss.cause
+    return found
+
+
+def in_memory_of(ledger: Ledger) -> dict[str, int]:
+    """Return how many rows a recovery listed as gone with the memory, by stream."""
+    found: dict[str, int] = {}
+    for loss in ledger.recovered.losses if ledger.recovered is not None else []:
+        if loss.cause.startswith(_IN_MEMORY):
+            found[loss.stream] = found.get(loss.stream, 0) + loss.count
     return found
 
 

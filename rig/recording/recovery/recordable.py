@@ -66,14 +66,13 @@ def make_recordable(folder: Path, specs: Iterable[StreamSpec]) -> list[str]:
         for stream in wreck.streams.values():
             if stream.fault and (names := set_aside(folder, stream)):
                 steps.append(f"{', '.join(names)} moved to segments/set-aside")
-        if wreck.info_fault and (folder / SIDECAR_FILE).exists():
+        if wreck.info_fault:
             keep_old(folder / SIDECAR_FILE)
         if wreck.file is None:
-            if (folder / SESSION_FILE).exists():
-                keep_old(folder / SESSION_FILE)
+            keep_old(folder / SESSION_FILE)
             again = structs.replace(wreck.info, state="recording", verdict=None)
             begin(folder, again, _layouts(wreck, specs))
-            steps.append("session.h5 written anew, to go on with")
+            steps.append("session.h5 put together from the segments, to go on with")
         elif wreck.info_fault:
             write_sidecar(folder, wreck.info)
             steps.append("session.json written anew")

@@ -22,10 +22,14 @@ from rig.recording.layout import (
 )
 from rig.recording.reader import Recording
 from rig.recording.recovery.draft import drafted
-from rig.recording.recovery.leftovers import adopt_hidden, keep_old, leftovers
+from rig.recording.recovery.leftovers import (
+    keep_old,
+    leftovers,
+    replaced,
+    unnamed,
+)
 from rig.recording.recovery.plan import make_plan
 from rig.recording.recovery.report import report_of, report_of_folded
-from rig.recording.recovery.wreck import survey
 from rig.recording.sidecar import write_sidecar
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ def recover_session(
     *,
     everything: bool = False,
     dry_run: bool = False,
+    memory_waits: bool = False,
     watched: Watched = _unwatched,
 ) -> RecoveryReport:
     """Make a session whole that ended badly, from its files alone.
@@ -65,6 +70,8 @@ def recover_session(
         cut may have spoilt.
     dry_run
         Whether to find out only, and change nothing.
+    memory_waits
+        Whether rows of it are in memory still, so that what seems lost may be there.
     watched
         Is told how many bytes will be compared; gives what is told of each further.
 
@@ -78,19 +85,20 @@ def recover_session(
         If it is being recorded.
     """
     with _owned(folder):
-        named = [] if dry_run else list(adopt_hidden(folder))
-        wreck = survey(folder)
-        if wreck.file is not None and wreck.file.folded:
-            return _look(
-                folder, everything=everything, dry_run=dry_run, watched=watched
-            )
-        with drafted(wreck) as draft:
-            plan = make_plan(wreck, draft, everything=everything, watched=watched)
-        steps = [f"{name} has its name again: it holds rows" for name in named]
-        steps += _steps(plan)
+        with drafted(folder) as draft:
+            file = draft.wreck.file
+            if file is not None and file.folded:
+                return _look(
+                    folder, everything=everything, dry_run=dry_run, watched=watched
+                )
+            waste = _waste(folder)
+            if not dry_run:  # makes room on a disk that is full
+                (segments_folder(folder) / RESERVE_FILE).unlink(missing_ok=True)
+            plan = make_plan(draft, everything=everything, watched=watched)
+        steps = [*_steps(plan), *waste]
         if not dry_run:
             _carry_out(plan)
-    return report_of(plan, steps, dry_run=dry_run)
+    return report_of(plan, steps, dry_run=dry_run, memory_waits=memory_waits)
 
 
 @contextmanager
@@ -125,30 +133,44 @@ def _look(
 
 def _steps(plan: Plan) -> list[str]:
     """Say what is to be done."""
-    wreck, steps = plan.wreck, list[str]()
+    folder = plan.wreck.folder
+    steps = [
+        f"{path.name} has its name again: it holds rows"
+        for path in unnamed(folder).values()
+    ]
     if not plan.stands:
-        old = (wreck.folder / SESSION_FILE).exists()
-        beside = "; the old one is kept as session.before-recovery.h5" if old else ""
-        steps.append(f"session.h5 written anew{beside}")
+        steps.append(replaced(folder / SESSION_FILE))
     if not plan.sidecar_stands:
-        steps.append(f"session.json written anew: {plan.state}")
-    if waste := leftovers(wreck.folder):
-        nbytes = sum(512 * path.stat().st_blocks for path in waste)
-        steps.append(
-            f"{len(waste)} files removed that only a running recording needs "
-            f"({nbytes / 1e6:,.0f} MB)"
-        )
+        again = f"{SIDECAR_FILE} written anew"
+        if plan.wreck.info_fault:
+            again = replaced(folder / SIDECAR_FILE)
+        steps.append(f"{again}: {plan.state}")
     return steps
+
+
+def _waste(folder: Path) -> list[str]:
+    """Say what is left of the recording itself, and is to be removed."""
+    again = unnamed(folder)
+    waste = [path for path in leftovers(folder) if path not in again]
+    if not waste:
+        return []
+    nbytes = sum(512 * path.stat().st_blocks for path in waste)
+    files = "file" if len(waste) == 1 else "files"
+    return [
+        f"{len(waste)} {files} removed that only a running recording needs "
+        f"({nbytes / 1e6:,.0f} MB)"
+    ]
 
 
 def _carry_out(plan: Plan) -> None:
     wreck, folder = plan.wreck, plan.wreck.folder
-    (segments_folder(folder) / RESERVE_FILE).unlink(missing_ok=True)  # makes room
-    if wreck.info_fault and (folder / SIDECAR_FILE).exists():
+    for hidden, path in unnamed(folder).items():
+        hidden.rename(path)
+        disk.sync_folder(path.parent)
+    if wreck.info_fault:
         keep_old(folder / SIDECAR_FILE)
     if not plan.stands:
-        if (folder / SESSION_FILE).exists():
-            keep_old(folder / SESSION_FILE)
+        keep_old(folder / SESSION_FILE)
         settle(folder, plan.info, wreck.layouts, plan.extents, plan.ledger, plan.state)
     elif not plan.sidecar_stands:
         write_sidecar(folder, plan.info)

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rig.messages import StreamKind
-from rig.recording.recovery.reckoning import cut_of, last_known_ns, was_restarted
+from rig.recording.recovery.reckoning import (
+    cut_of,
+    in_memory_of,
+    last_known_ns,
+    was_restarted,
+)
 from rig.recording.sidecar import Verdict
 
 if TYPE_CHECKING:
@@ -93,16 +98,21 @@ class RecoveryReport(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict in a sentence."""
 
 
-def report_of(plan: Plan, done: Sequence[str], *, dry_run: bool) -> RecoveryReport:
+def report_of(
+    plan: Plan, done: Sequence[str], *, dry_run: bool, memory_waits: bool = False
+) -> RecoveryReport:
     """Return the report of a recovery.
 
     Parameters
     ----------
     done
         What was done, each in a sentence.
+    memory_waits
+        Whether rows are in memory still: nothing is said of what they may explain.
     """
     streams = {
-        name: _stream(plan, stream) for name, stream in plan.wreck.streams.items()
+        name: _stream(plan, stream, memory_waits=memory_waits)
+        for name, stream in plan.wreck.streams.items()
     }
     wrong = [f"{len(s.wrong)} of {name}" for name, s in streams.items() if s.wrong]
     causes = sorted({cause for _, cause in cut_of(plan.ledger).values()})
@@ -118,7 +128,7 @@ def report_of(plan: Plan, done: Sequence[str], *, dry_run: bool) -> RecoveryRepo
         headline=headline(streams, "; ".join(causes)),
         ended=plan.ledger.ended,
         done=list(done),
-        findings=list(_findings(plan, streams)),
+        findings=list(_findings(plan, streams, memory_waits=memory_waits)),
         streams=streams,
         verdict="FAIL" if wrong else plan.inspection.verdict,
         reason=reason,
@@ -181,10 +191,14 @@ def headline(streams: Mapping[str, StreamRecovery], cause: str) -> str:
     return f"Lost: {', '.join(named)}, {cause}"
 
 
-def _stream(plan: Plan, stream: StreamWreck) -> StreamRecovery:
+def _stream(plan: Plan, stream: StreamWreck, *, memory_waits: bool) -> StreamRecovery:
     name, rate_hz = stream.layout.name, stream.layout.spec.rate_hz
     kept, recovered = plan.kept[name], plan.ledger.recovered
     cut, _ = cut_of(plan.ledger).get(name, (0, ""))
+    lost, lost_ms = plan.ledger.streams[name].lost, _lost_ms(plan.ledger, name)
+    if memory_waits and (waiting := in_memory_of(plan.ledger).get(name, 0)):
+        lost -= waiting * stream.layout.units_per_row
+        lost_ms = None
     ends_ms = None
     if kept.rows:
         last_ns = last_known_ns(plan.wreck, plan.kept)
@@ -195,8 +209,8 @@ def _stream(plan: Plan, stream: StreamWreck) -> StreamRecovery:
         cut=cut,
         cut_ms=1e3 * cut / rate_hz if cut and rate_hz else None,
         left_out=recovered.left_out.get(name, 0) if recovered is not None else 0,
-        lost=plan.ledger.streams[name].lost,
-        lost_ms=_lost_ms(plan.ledger, name),
+        lost=lost,
+        lost_ms=lost_ms,
         ends_before_ms=ends_ms,
         compared=kept.compared,
         wrong=list(kept.wrong),
@@ -212,7 +226,9 @@ def _lost_ms(ledger: Ledger, name: str) -> float | None:
     return sum(known) if known else None
 
 
-def _findings(plan: Plan, streams: Mapping[str, StreamRecovery]) -> Iterator[str]:
+def _findings(
+    plan: Plan, streams: Mapping[str, StreamRecovery], *, memory_waits: bool
+) -> Iterator[str]:
     wreck = plan.wreck
     if wreck.file is None:
         yield f"session.h5 was {wreck.file_fault}: the segments told what it showed"
@@ -231,11 +247,13 @@ def _findings(plan: Plan, streams: Mapping[str, StreamRecovery]) -> Iterator[str
             more = len(stream.wrong) - _WRONG_NAMED
             rows += f" and {more} more" if more > 0 else ""
             yield f"{name}: rows that are not what was recorded (checksum): {rows}"
-    yield from _told(plan.inspection)
+    yield from _told(plan.inspection, memory_waits=memory_waits)
 
 
-def _told(inspection: Inspection) -> Iterator[str]:
+def _told(inspection: Inspection, *, memory_waits: bool = False) -> Iterator[str]:
     for finding in inspection.findings:
+        if memory_waits and finding.severity == "WARN":
+            continue
         where = f"{finding.stream}: " if finding.stream else ""
         yield f"{where}{finding.text}"
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rig.recording.verification import row_bytes, verify
+from rig.recording.extents import payload_end
+from rig.recording.hdf5 import Extent
+from rig.recording.verification import verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,15 +35,23 @@ _READ_BYTES = 32_000_000
 class Kept:
     """How many rows of a stream are kept, and why not more."""
 
-    rows: int
-    next_seq: int
-    """One more than the `seq` of the last."""
+    extent: Extent
     published: int
     """One more than the `seq` of the last that was committed, kept or not."""
     compared: int = 0
     """Rows that were compared with their checksums."""
     wrong: tuple[int, ...] = ()
     """Rows that are kept, and are not what was recorded."""
+
+    @property
+    def rows(self) -> int:
+        """How many are kept."""
+        return self.extent.rows
+
+    @property
+    def next_seq(self) -> int:
+        """One more than the `seq` of the last."""
+        return self.extent.next_seq
 
 
 def unsynced_from(stream: StreamWreck) -> int:
@@ -79,7 +89,7 @@ def keep_what_agrees(
     told
         Is told of each further byte that was compared.
     """
-    name, size = stream.layout.name, row_bytes(stream.layout)
+    name, size = stream.layout.name, stream.layout.row_bytes
     shown, step = recording.room(name), max(1, _READ_BYTES // size)
     wrong: list[int] = []
     for begin in range(start, shown, step):
@@ -88,21 +98,28 @@ def keep_what_agrees(
         told((end - begin) * size)
     cut = [k for k in wrong if k >= unsynced]
     rows = cut[0] if cut else shown
-    next_seq = int(stream.seqs[rows - 1]) + 1 if rows else 0
+    extent = _extent(recording, stream, rows)
     return Kept(
-        rows=rows,
-        next_seq=next_seq,
-        published=_published(stream, rows, next_seq, set(wrong)),
+        extent,
+        published=_published(stream, extent, set(wrong)),
         compared=max(0, shown - start),
         wrong=tuple(k for k in wrong if k < rows),
     )
 
 
-def _published(stream: StreamWreck, rows: int, next_seq: int, wrong: set[int]) -> int:
+def _extent(recording: Recording, stream: StreamWreck, rows: int) -> Extent:
+    if not rows:
+        return Extent()
+    [last] = recording.rows(stream.layout.name, rows - 1, rows)
+    end = payload_end(stream.layout, rows, last)
+    return Extent(rows, end, int(last["seq"]) + 1)
+
+
+def _published(stream: StreamWreck, kept: Extent, wrong: set[int]) -> int:
     """Return where the numbers of a stream ended, by the rows that can be trusted."""
-    total, backwards = stream.rows, range(stream.unbroken - 1, rows - 1, -1)
+    total, backwards = stream.rows, range(stream.unbroken - 1, kept.rows - 1, -1)
     last = next((k for k in backwards if k not in wrong), None)
-    at_least = next_seq + total - rows
+    at_least = kept.next_seq + total - kept.rows
     if last is None:
         return at_least
     return max(at_least, int(stream.seqs[last]) + total - last)

@@ -108,8 +108,15 @@ class Wreck:
         return {name: stream.layout for name, stream in self.streams.items()}
 
 
-def survey(folder: Path) -> Wreck:
+def survey(folder: Path, place: Path | None = None) -> Wreck:
     """Look at what is left of a session.
+
+    Parameters
+    ----------
+    folder
+        The session's folder.
+    place
+        The folder of its segments, if that is another than its own.
 
     Raises
     ------
@@ -118,31 +125,33 @@ def survey(folder: Path) -> Wreck:
     VersionError
         If it is of another version.
     """
-    _require_session(folder)
+    place = place or segments_folder(folder)
+    _require_session(folder, place)
     file, file_fault = _session_file(folder / SESSION_FILE)
     info, info_fault = _identity(folder, file)
-    numbers, strange = _segments(folder), list[str]()
+    numbers, strange = _segments(place), list[str]()
     layouts = dict(file.layouts) if file is not None else {}
     for name in sorted(numbers.keys() - layouts.keys()):
-        layout = _layout_of(folder, name, numbers[name])
+        layout = _layout_of(place, name, numbers[name])
         if layout is not None:
             layouts[name] = layout
         else:
             strange += [_file_name(name, number) for number in sorted(numbers[name])]
     rows: Mapping[str, int] = file.rows if file is not None else {}
     streams = {
-        name: _stream(folder, layout, numbers.get(name, set()), rows.get(name, 0))
+        name: _stream(place, layout, numbers.get(name, set()), rows.get(name, 0))
         for name, layout in layouts.items()
         if file is None or not file.folded
     }
     return Wreck(folder, file, file_fault, info, info_fault, streams, tuple(strange))
 
 
-def _require_session(folder: Path) -> None:
+def _require_session(folder: Path, place: Path) -> None:
     if not folder.is_dir():
-        msg = f"Expected a session at {folder}, got no folder: give a session's folder"
+        got = "a file" if folder.exists() else "no folder"
+        msg = f"Expected a session at {folder}, got {got}: give a session's folder"
         raise SessionError(msg)
-    begun = (folder / SESSION_FILE).exists() or any(_segments(folder).values())
+    begun = (folder / SESSION_FILE).exists() or any(_segments(place).values())
     if begun:
         return
     if (folder / SIDECAR_FILE).exists() or segments_folder(folder).is_dir():
@@ -152,6 +161,8 @@ def _require_session(folder: Path) -> None:
         )
     else:
         msg = f"Expected a session in {folder}, got none: give a session's folder"
+        if sessions := [path.parent for path in folder.glob(f"*/{SIDECAR_FILE}")]:
+            msg += f", such as {max(sessions, key=lambda path: path.stat().st_mtime)}"
     raise SessionError(msg)
 
 
@@ -210,13 +221,13 @@ def _identity(folder: Path, file: SessionFile | None) -> tuple[SessionInfo, str]
     )
 
 
-def _segments(folder: Path) -> dict[str, set[int]]:
+def _segments(place: Path) -> dict[str, set[int]]:
     """Return the numbers of the segment files that are there, by stream.
 
     A stream that has only one under its hidden name, made ahead, has none.
     """
     numbers: dict[str, set[int]] = {}
-    for path in segments_folder(folder).glob("*.h5"):
+    for path in place.glob("*.h5"):
         hidden = path.name.startswith(".")
         found = _SEGMENT.fullmatch(path.name.removeprefix("."))
         if found is not None:
@@ -226,9 +237,8 @@ def _segments(folder: Path) -> dict[str, set[int]]:
     return numbers
 
 
-def _layout_of(folder: Path, name: str, numbers: Iterable[int]) -> StreamLayout | None:
+def _layout_of(place: Path, name: str, numbers: Iterable[int]) -> StreamLayout | None:
     """Ask the segments of a stream what it is; the hidden ones too."""
-    place = segments_folder(folder)
     paths = [place / _file_name(name, number) for number in sorted(numbers)]
     for path in [*paths, *sorted(place.glob(f".{name.replace('/', '+')}-*.h5"))]:
         try:
@@ -245,10 +255,9 @@ def _file_name(stream: str, number: int) -> str:
 
 
 def _stream(
-    folder: Path, layout: StreamLayout, numbers: set[int], claimed: int
+    place: Path, layout: StreamLayout, numbers: set[int], claimed: int
 ) -> StreamWreck:
     """Look at a stream's segments, of which the session file claims so many rows."""
-    place = segments_folder(folder)
     last = max(max(numbers, default=-1), (claimed - 1) // layout.rows_per_segment)
     seqs: list[NDArray[np.int64]] = []
     marks: list[NDArray[np.int64]] = []

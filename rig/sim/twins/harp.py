@@ -31,7 +31,7 @@ from rig.system import end_with_parent
 from sync.clock import Clock, MonotonicClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["BoardServer", "main", "make_boards"]
 
@@ -251,9 +251,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         keep_edges=options.truth is not None,
     )
     server = BoardServer(boards, clock)
-    sys.stdout.write(json.dumps(server.urls) + "\n")
-    sys.stdout.flush()
     try:
+        if not _told(server.urls):
+            return 0
         server.serve(lambda: bool(ended))
     finally:
         server.close()
@@ -261,6 +261,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = {board.name: board_truth(board.truth, board.clock) for board in boards}
         HarpTruth(epoch.began_ns(), epoch.slow, found).write(options.truth)
     return 0
+
+
+def _told(urls: Mapping[str, str]) -> bool:
+    """Say where the boards are; False if nobody is there any more to hear it."""
+    try:
+        os.write(sys.stdout.fileno(), json.dumps(urls).encode() + b"\n")
+    except BrokenPipeError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import subprocess
 import sys
 
 import h5py
-import numpy as np
 import pytest
 
 from offline.archive import compress as module
@@ -24,7 +23,7 @@ from rig.recording.reader import Recording
 from rig.recording.sidecar import read_sidecar
 from rig.recording.writer import SessionWriter
 
-SMALL = Options(piece_bytes=20_000)
+SMALL = Options(piece_bytes=60_000)
 
 
 @pytest.fixture
@@ -54,10 +53,12 @@ def _names(session):
 
 @pytest.mark.parametrize("name", list(FILTERS))
 def test_a_folded_session_is_the_same_bit_for_bit(session, raw, assert_same, name):
-    report = compress(session, Options(filter=name, piece_bytes=20_000))
+    report = compress(session, Options(filter=name, piece_bytes=60_000))
     assert_same(raw, session)
     assert _names(session) == ["session.h5", "session.json"]
     assert report.outcome == "folded"
+    (frames,) = (o for o in report.datasets if o.path == "/cameras/left/frames")
+    assert frames.ratio > (0.99 if name == "none" else 1.2)
     assert report.raw_removed
     assert report.raw_bytes == sum(one.raw_bytes for one in report.datasets)
     assert report.stored_bytes == (session / "session.h5").stat().st_size
@@ -67,6 +68,7 @@ def test_a_folded_session_is_the_same_bit_for_bit(session, raw, assert_same, nam
         assert file.attrs["storage_needs"] == FILTERS[name].needs
 
 
+@pytest.mark.slow
 def test_rows_are_the_segments_own_bytes_with_what_lies_between_fields(session, raw):
     compress(session, SMALL)
     segment = raw / "segments" / "events+daq-0.h5"
@@ -126,7 +128,7 @@ def test_running_again_changes_nothing(session):
 def test_the_raw_is_kept_on_request_and_goes_after_another_proof(
     session, raw, assert_same
 ):
-    report = compress(session, Options(keep_raw=True, piece_bytes=20_000))
+    report = compress(session, Options(keep_raw=True, piece_bytes=60_000))
     assert not report.raw_removed
     assert _names(session) == ["segments", "session.h5", "session.json"]
     assert_same(raw, session)
@@ -170,6 +172,7 @@ def test_a_session_being_recorded_is_refused(make_session, tmp_path):
             ask(session, SMALL)
 
 
+@pytest.mark.slow
 def test_a_session_without_ledger_is_refused(make_session, tmp_path):
     session = make_session(tmp_path / "s", rows=20)
     with h5py.File(session / "session.h5", "r+") as file:
@@ -249,20 +252,29 @@ def _spoil(path, at):
         file.write(bytes([byte[0] ^ 0x10]))
 
 
-@pytest.mark.parametrize(("name", "chunk"), [*zip(FILTERS, range(5), strict=True)])
+@pytest.mark.parametrize(
+    ("name", "chunk"),
+    [
+        ("gzip", 0),
+        ("none", 4),
+        pytest.param("szip", 1, marks=pytest.mark.slow),
+        pytest.param("jpegls", 2, marks=pytest.mark.slow),
+        pytest.param("bitshuffle", 3, marks=pytest.mark.slow),
+    ],
+)
 def test_a_spoiled_chunk_is_noticed_before_the_raw_goes(
     session, raw, assert_same, monkeypatch, name, chunk
 ):
     def fold_and_spoil(plan, place, *rest):
-        path = real_fold(plan, place, *rest)
-        with h5py.File(path) as file:
+        folded = real_fold(plan, place, *rest)
+        with h5py.File(folded.path) as file:
             frames = file["cameras/left/frames"].id
             info = frames.get_chunk_info(chunk % frames.get_num_chunks())
-        _spoil(path, info.byte_offset + info.size // 2)
-        return path
+        _spoil(folded.path, info.byte_offset + info.size // 2)
+        return folded
 
     real_fold = module.fold
-    options = Options(filter=name, piece_bytes=20_000)
+    options = Options(filter=name, piece_bytes=60_000)
     with monkeypatch.context() as patch:
         patch.setattr(module, "fold", fold_and_spoil)
         with pytest.raises(SessionError, match="of /cameras/left/frames differs"):
@@ -274,10 +286,10 @@ def test_a_spoiled_chunk_is_noticed_before_the_raw_goes(
 
 def test_a_lost_attribute_is_noticed_before_the_raw_goes(session, raw, monkeypatch):
     def fold_and_forget(*args):
-        path = real_fold(*args)
-        with h5py.File(path, "r+") as file:
+        folded = real_fold(*args)
+        with h5py.File(folded.path, "r+") as file:
             del file["cameras/left/frames"].attrs["serial"]
-        return path
+        return folded
 
     real_fold = module.fold
     monkeypatch.setattr(module, "fold", fold_and_forget)
@@ -322,7 +334,7 @@ def limited():
 def test_hdf5_meeting_the_end_of_the_disk_harms_nothing(
     session, raw, limited, assert_same
 ):
-    for nbytes in range(6_000, 300_000, 42_000):
+    for nbytes in (6_000, 90_000, 216_000):
         limited(nbytes)
         with pytest.raises(SessionError, match="File too large"):
             compress(session, SMALL)
@@ -332,6 +344,7 @@ def test_hdf5_meeting_the_end_of_the_disk_harms_nothing(
     assert_same(raw, session)
 
 
+@pytest.mark.slow
 def test_a_draft_that_is_in_the_way_of_its_successor_is_given_up(
     session, raw, whole_draft, assert_same, monkeypatch
 ):
@@ -376,6 +389,7 @@ def test_what_an_earlier_run_packed_is_carried_over(
     assert _names(session) == ["session.h5", "session.json"]
 
 
+@pytest.mark.slow
 def test_a_whole_draft_that_cannot_be_opened_is_made_anew(
     session, raw, whole_draft, assert_same
 ):
@@ -390,7 +404,7 @@ def test_a_whole_draft_that_cannot_be_opened_is_made_anew(
 
 def test_another_filter_begins_anew(session, raw, whole_draft, assert_same):
     whole_draft(session)
-    report = compress(session, Options(filter="szip", piece_bytes=20_000))
+    report = compress(session, Options(filter="szip", piece_bytes=60_000))
     assert (report.carried_over_bytes, report.filter) == (0, "szip")
     assert_same(raw, session)
 
@@ -428,17 +442,10 @@ def test_an_error_of_the_disk_is_said_in_words(session, raw, monkeypatch):
 
 @pytest.mark.slow
 def test_several_processes_do_the_same_as_one(session, raw, assert_same):
-    report = compress(session, Options(filter="jpegls", workers=2, piece_bytes=20_000))
+    report = compress(session, Options(filter="jpegls", workers=2, piece_bytes=60_000))
     assert_same(raw, session)
     assert {one.filter for one in report.datasets if one.raw_bytes} == {
         "jpegls",
         "gzip",
         "none",
     }
-
-
-def test_noise_is_packed_into_less_than_it_was(session):
-    report = compress(session, SMALL)
-    (frames,) = (o for o in report.datasets if o.path == "/cameras/left/frames")
-    assert frames.ratio > 1.5
-    assert np.isclose(frames.ratio, frames.raw_bytes / frames.stored_bytes)

@@ -41,10 +41,7 @@ def _written(block, packing):
             **packing.filter.properties(block.dtype),
         )
         for place in chunk_places(block.shape, packing.chunk, 0, len(block)):
-            where = tuple(
-                slice(b, b + n) for b, n in zip(place, packing.chunk, strict=True)
-            )
-            mask, data = packed(block[where], packing)
+            mask, data = packed(block, place, packing)
             dataset.id.write_direct_chunk(place, data, mask)
         del dataset  # HDF5 looks at the masks only when it opens a dataset
         return file["d"][...]

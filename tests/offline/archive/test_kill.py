@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+KILLS = 60
 
-@pytest.mark.parametrize(
-    "kills", [12, pytest.param(150, marks=pytest.mark.slow)], ids=["a_few", "many"]
-)
-def test_a_killed_compression_harms_nothing_and_goes_on(template, tmp_path, kills):
+
+@pytest.mark.slow
+def test_a_killed_compression_harms_nothing_and_goes_on(template, tmp_path):
     root = Path(__file__).parents[3]
     done = subprocess.run(
         [
@@ -22,7 +22,7 @@ def test_a_killed_compression_harms_nothing_and_goes_on(template, tmp_path, kill
             Path(__file__).with_name("killer.py"),
             template,
             tmp_path,
-            str(kills),
+            str(KILLS),
             "7",
         ],
         cwd=root,
@@ -34,12 +34,11 @@ def test_a_killed_compression_harms_nothing_and_goes_on(template, tmp_path, kill
     )
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
-    assert len(results) == kills
+    assert len(results) == KILLS
     assert all(result["readable"] for result in results)
     assert all(result.get("finished", True) for result in results)
     assert all(result["killed"] or result["status"] == 0 for result in results)
-    assert sum(result["killed"] for result in results) > kills / 2
-    if kills >= 100:
-        phases = {result["phase"] for result in results}
-        assert phases == {"before", "packing", "cleaning", "done"}
-        assert any(result.get("carried_over") for result in results)
+    assert sum(result["killed"] for result in results) > KILLS / 2
+    phases = {result["phase"] for result in results}
+    assert phases == {"before", "packing", "cleaning", "done"}
+    assert any(result.get("carried_over") for result in results)

@@ -203,6 +203,19 @@ def test_a_trigger_given_up_does_not_explain_another_that_is_missing():
     assert accounted(output) == 3
 
 
+def test_a_camera_may_fall_behind_for_as_long_as_it_delivers():
+    """Ten images a second where a hundred are taken: the last is six seconds late."""
+    n, clock, output = 60, ManualClock(10**12), Output()
+    at_ns = [10**12 + 5 + k * PERIOD_NS for k in range(n)]
+    follower = Follower(clock, [at + MS for at in at_ns], at_ns)
+    camera = Wired(clock, ["ok"] * n, [k * 100 * MS for k in range(n)])
+    camera.wire(at_ns)
+    books = TriggerBooks(follower, output, clock, EXPOSURE_NS)
+    matches = serve(ByWire(books, 100.0), camera, output, clock, [10 * MS] * 700)
+    assert matches == [(k, k) for k in range(n)]
+    assert output.counted["triggers_ignored"] == 0
+
+
 @pytest.mark.parametrize("way", ["host", "wire"])
 def test_triggers_of_a_camera_that_is_gone_are_ignored(way):
     clock, output = ManualClock(10**12), Output()

@@ -190,10 +190,11 @@ class TestPlan:
             "losses/daq",
         ]
 
-    def test_a_ring_is_as_deep_as_the_rig_file_says(self, config):
-        emg = plan_board("daq", config()).specs(6.0)[0]
+    def test_a_ring_is_as_deep_as_the_rig_file_says_or_deeper(self, config):
+        emg = plan_board("daq", config()).specs(60.0)[0]
         assert emg.rate_hz == 200
-        assert emg.slots == 1200
+        assert emg.slots == 12_000
+        assert plan_board("daq", config()).specs(4.0)[0].slots >= 20 * 200
         assert emg.payload.shape == (10, 8)
 
     def test_a_board_with_one_input_has_no_more_than_that(self, config):

@@ -1,5 +1,6 @@
 """The simulated boards: one world, clocks of their own, faults on a script."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -82,6 +83,27 @@ class TestBoards:
             if stat.read_text(encoding="ascii").split()[2] == "Z":
                 break
             assert time.monotonic() < deadline
+
+    @pytest.mark.slow
+    def test_they_end_quietly_if_nobody_hears_where_they_are(
+        self, harp_rig, harp_device, tmp_path
+    ):
+        """As when the supervisor is killed while it starts them."""
+        (tmp_path / "rig.json").write_text(
+            harp_rig({"daq": harp_device()}).model_dump_json()
+        )
+        words = ["--rig", tmp_path / "rig.json", "--epoch", tmp_path / "epoch"]
+        heard, said = os.pipe()
+        os.close(heard)
+        child = subprocess.run(
+            [sys.executable, "-m", "rig.sim.twins.harp", *words],
+            stdout=said,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+        os.close(said)
+        assert (child.returncode, child.stderr) == (0, b"")
 
     def test_a_board_waits_for_the_world_that_another_one_begins(
         self, harp_rig, harp_device, tmp_path

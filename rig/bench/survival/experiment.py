@@ -2,7 +2,8 @@
 
 Two cameras (one whose frames are whole pages, one whose frames are not), two boards
 with signals, inputs, the cameras' trigger and an actuator; segments of the fewest
-rows, so that they change several times a second.
+rows, so that they change several times a second; and rings as deep as a session is
+long, so that they hold all that was ever published, for whoever judges the recording.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ devices:
     exposure_us: 1000
     trigger: {{mode: hardware, source: daq}}
     on_death: {on_death}
+    ring_seconds: 15
   right:
     kind: basler
     serial: "24000002"
@@ -40,21 +42,24 @@ devices:
     exposure_us: 1000
     trigger: {{mode: software, source: daq}}
     on_death: {on_death}
+    ring_seconds: 15
   daq:
     kind: harp
     port: /dev/ttyACM0
-    emg: {{rate_hz: 4000, channels: [GL, TA, VL, BF]}}
-    camera_trigger: {{rate_hz: 50}}
-    inputs: {{lines: {{frame_clock: {{pin: 0, edges: rising, rate_hz: 30}}}}}}
+    emg: {{rate_hz: 2000, channels: [GL, TA, VL, BF]}}
+    camera_trigger: {{rate_hz: 25}}
+    inputs: {{lines: {{frame_clock: {{pin: 0, edges: rising, rate_hz: 10}}}}}}
     reconnect_s: 0.5
     on_death: {on_death}
+    ring_seconds: 15
   laser:
     kind: harp
     port: /dev/ttyACM1
-    force_plate: {{rate_hz: 2000}}
+    force_plate: {{rate_hz: 1000}}
     actuator: {{lines: {{laser: {{pin: 1, max_width_us: 50000, max_rate_hz: 40}}}}}}
     reconnect_s: 0.5
     on_death: {on_death}
+    ring_seconds: 15
 ledger: {{fail_lost_fraction: 1}}
 """
 _TASK = """\

@@ -1,4 +1,4 @@
-"""How a session stands: may it be folded, was it, and who else is at it."""
+"""The session that is to be folded: may it be, was it, and who else is at it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import h5py  # pyright: ignore[reportMissingTypeStubs]
 
 from rig.errors import BusyError, SessionError
 from rig.recording import disk
-from rig.recording.layout import SESSION_FILE, segments_folder
+from rig.recording.layout import RESERVE_FILE, SESSION_FILE, segments_folder
+from rig.recording.ledger import Ledger
 from rig.recording.reader import Recording
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rig.recording.layout import StreamLayout
 
 __all__ = [
-    "Standing",
+    "Source",
     "finished_session",
     "owned",
     "remove_segments",
@@ -31,17 +32,20 @@ __all__ = [
 ]
 
 _h5: Any = h5py
+_REPLACED = "session.before-recovery*.h5"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A finished session, as it stands."""
+class Source:
+    """A finished session, as it stands now."""
 
     folder: Path
     session_id: str
     layouts: Mapping[str, StreamLayout]
     filter: str | None
     """What the pixels of its folded file are packed with; None before it is folded."""
+    cut: frozenset[str]
+    """Streams of which the segments hold more than `recover` let the session have."""
 
     @property
     def folded(self) -> bool:
@@ -59,7 +63,7 @@ class Standing:
         return self.folder / SESSION_FILE
 
 
-def finished_session(path: Path) -> Standing:
+def finished_session(path: Path) -> Source:
     """Return how a session stands, given its folder or its session file.
 
     Raises
@@ -78,11 +82,12 @@ def finished_session(path: Path) -> Standing:
                 f"recover {recording.folder}"
             )
             raise SessionError(msg)
-        return Standing(
+        return Source(
             recording.folder,
             recording.info.session_id,
             dict(recording.layouts),
             _filter_of(recording),
+            _cut(ledger),
         )
 
 
@@ -114,19 +119,26 @@ def owned(folder: Path, place: Path) -> Generator[None]:
         os.close(lock)
 
 
-def require_only_segments(standing: Standing) -> None:
-    """Refuse a folder of segments that holds anything else: it will be removed.
+def require_only_segments(source: Source) -> None:
+    """Refuse segments that hold anything else than the session: they will be removed.
 
     Raises
     ------
     SessionError
-        If it does.
+        If there are other files, or rows that `recover` left out.
     """
-    place = segments_folder(standing.folder)
+    if source.cut:
+        msg = (
+            "Expected a session to which all rows of its segments belong, got one that "
+            f"recover cut ({', '.join(sorted(source.cut))}): run it with --keep-raw, "
+            "so that what was left out stays"
+        )
+        raise SessionError(msg)
+    place = segments_folder(source.folder)
     strange = sorted(
         path.name
         for path in place.iterdir()
-        if not _is_segment(path, standing.layouts.values())
+        if path.name != RESERVE_FILE and not _is_segment(path, source.layouts.values())
     )
     if strange:
         msg = (
@@ -137,7 +149,7 @@ def require_only_segments(standing: Standing) -> None:
 
 
 @contextmanager
-def take_place(standing: Standing) -> Generator[None]:
+def take_place(source: Source) -> Generator[None]:
     """Have the session file unread by anybody while another takes its place.
 
     Whoever has it open would read zeros from it once the segments are gone, so
@@ -149,13 +161,13 @@ def take_place(standing: Standing) -> Generator[None]:
     BusyError
         If somebody has it open.
     """
-    fd = os.open(standing.file, os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(source.file, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(fd)
         msg = (
-            f"Expected nobody to have {standing.file} open, got somebody: close it "
+            f"Expected nobody to have {source.file} open, got somebody: close it "
             "there, then run it again; what was done is kept"
         )
         raise BusyError(msg) from error
@@ -168,15 +180,25 @@ def take_place(standing: Standing) -> Generator[None]:
 def remove_segments(folder: Path) -> None:
     """Remove the raw rows of a folded session; a removal cut off is ended.
 
-    The folder loses its name first, so that half of it is never taken for all.
+    The folder loses its name first, so that half of it is never taken for all. The
+    session files that `recover` replaced go first: without segments they show zeros.
     """
     place = segments_folder(folder)
     going = folder / f".{place.name}"
     _empty(going)
     if place.is_dir():
+        for old in folder.glob(_REPLACED):
+            old.unlink()
         place.rename(going)
         disk.sync_folder(folder)
         _empty(going)
+
+
+def _cut(ledger: str) -> frozenset[str]:
+    recovered = Ledger.from_json(ledger).recovered
+    if recovered is None:
+        return frozenset()
+    return frozenset([*recovered.left_out, *recovered.damage])
 
 
 def _filter_of(recording: Recording) -> str | None:
