@@ -338,6 +338,8 @@ def test_a_folder_that_is_not_ours_is_said_in_words(killed, recover, mode):
         shutil.copytree(killed.folder, folder)
         for path in (Path(place), folder, folder / "segments"):
             path.chmod(0o755)
+        recover(session=folder.with_name("none"))  # all is imported while it may be
+        recover("--dry-run", session=folder)
         folder.chmod(mode)
         try:
             with nobody():
