@@ -23,7 +23,7 @@ from rig.recording.extents import (
 from rig.recording.ledger import Ledger, StreamLedger
 from rig.recording.links import link_faults
 from rig.recording.sidecar import SessionState, Verdict
-from rig.recording.verification import verify
+from rig.recording.verification import named_rows, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,8 +43,6 @@ __all__ = [
 
 _SAMPLED = 32
 """Rows of a stream that a quick look compares, spread over it; the last one always."""
-_NAMED = 5
-"""Rows that do not agree with their checksums and are named."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -264,10 +262,7 @@ def _verify(
         return done, [f"the rows after {done} cannot be read: {error}"]
     if not wrong:
         return done, []
-    named = ", ".join(map(str, wrong[:_NAMED]))
-    more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
-    text = f"rows that are not what was recorded (checksum): {named}{more}"
-    return done, [text]
+    return done, [named_rows(wrong)]
 
 
 def _spread(total: int) -> Iterable[tuple[int, int]]:
