@@ -85,8 +85,7 @@ class Plan:
         """Room that the session takes at most, with the segments laid out ahead."""
         layout = StreamLayout.of(self.specs[0], self.segment_seconds)
         segments = self.frames // layout.rows_per_segment + 2
-        segment_bytes = sum(dataset.nbytes for dataset in layout.datasets)
-        return self.cameras * segments * segment_bytes + _OTHER_BYTES
+        return self.cameras * segments * layout.segment_bytes + _OTHER_BYTES
 
     @property
     def memory_bytes(self) -> int:

@@ -104,17 +104,9 @@ def pixels_of(seqs):
 
 
 @pytest.fixture
-def memory(monkeypatch):
-    folder = Path(tempfile.mkdtemp(prefix="sh-", dir="/dev/shm"))
-    monkeypatch.setenv("SPRINGHARE_SHM", str(folder))
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
 def killed(memory, tmp_path, monkeypatch):
     """A session of which 100 rows of each stream are in files, 40 in memory only."""
-    monkeypatch.setattr(writer_module, "_RESERVE_BYTES", 65536)
+    monkeypatch.setattr(writer_module, "RESERVE_BYTES", 65536)
     for name in ("fsync", "fdatasync"):
         monkeypatch.setattr(os, name, lambda _fd: None)
     made = Killed(tmp_path / "m1" / "2026-01-02_10-00-00_jump")

@@ -106,7 +106,7 @@ class Bench:
 def _quick():
     """No power fails here (`test_power_loss`): nobody waits for the disk."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writer_module, "_RESERVE_BYTES", 65536)
+        patch.setattr(writer_module, "RESERVE_BYTES", 65536)
         patch.setattr(inspection, "_SAMPLED", 4)
         patch.setattr(os, "fsync", lambda _fd: None)
         patch.setattr(os, "fdatasync", lambda _fd: None)
