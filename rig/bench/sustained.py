@@ -130,9 +130,13 @@ def measure(
     seen = run(cast, session, lambda stretch: told(_sentence(plan, stretch)))
     told("reading back what was recorded")
     recorded, faults = _read_back(session, plan.specs, seen.published)
+    figures = _figures(plan, seen, recorded)
+    return {"environment": conditions.noted(), **figures, "faults": faults}
+
+
+def _figures(plan: Plan, seen: Run, recorded: int) -> dict[str, Any]:
     published = sum(seen.published)
     return {
-        "environment": conditions.noted(),
         "plan": {**asdict(plan), "mb_per_s": round(plan.mb_per_s, 1)},
         "frames": {
             "published": published,
@@ -154,7 +158,6 @@ def measure(
         ],
         "verdict": seen.verdict,
         "reason": seen.reason,
-        "faults": faults,
     }
 
 
