@@ -57,7 +57,7 @@ def packed(block: NDArray[Any], begin: tuple[int, ...], packing: Packing) -> Pac
     chunk = block[tuple(slice(first, first + n) for first, n in where)]
     if chunk.shape != packing.chunk:
         whole = np.zeros(packing.chunk, chunk.dtype)
-        whole[tuple(slice(n) for n in chunk.shape)] = chunk
+        _opaque(whole)[tuple(slice(n) for n in chunk.shape)] = _opaque(chunk)
         chunk = whole
     return encoder(packing, chunk.dtype)(np.ascontiguousarray(chunk))
 
@@ -66,6 +66,13 @@ def in_memory_file() -> Any:
     """Return a new HDF5 file that lives in memory and keeps no chunk back."""
     name = f"springhare-archive-{next(_numbers)}"
     return _h5.File(name, "w", driver="core", backing_store=False, rdcc_nbytes=0)
+
+
+def _opaque(entries: NDArray[Any]) -> NDArray[Any]:
+    """Return rows as plain bytes: NumPy copies fields, and not what is between them."""
+    if entries.dtype.names is None:
+        return entries
+    return entries.view(np.dtype((np.void, entries.dtype.itemsize)))
 
 
 def _stored(chunk: NDArray[Any]) -> Packed:

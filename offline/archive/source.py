@@ -13,7 +13,6 @@ import h5py  # pyright: ignore[reportMissingTypeStubs]
 from rig.errors import BusyError, SessionError
 from rig.recording import disk
 from rig.recording.layout import RESERVE_FILE, SESSION_FILE, segments_folder
-from rig.recording.ledger import Ledger
 from rig.recording.reader import Recording
 
 if TYPE_CHECKING:
@@ -74,8 +73,7 @@ def finished_session(path: Path) -> Source:
         If it is of another version.
     """
     with Recording.open(path) as recording:
-        state, ledger = recording.info.state, recording.ledger
-        if state == "recording" or ledger is None:
+        if recording.info.state == "recording" or recording.ledger is None:
             msg = (
                 f"Expected a finished session in {recording.folder}, got one that is "
                 "being recorded or whose end was cut off: stop it, or run springhare "
@@ -87,7 +85,7 @@ def finished_session(path: Path) -> Source:
             recording.info.session_id,
             dict(recording.layouts),
             _filter_of(recording),
-            _cut(ledger),
+            recording.recovered.cut,
         )
 
 
@@ -192,13 +190,6 @@ def remove_segments(folder: Path) -> None:
         place.rename(going)
         disk.sync_folder(folder)
         _empty(going)
-
-
-def _cut(ledger: str) -> frozenset[str]:
-    recovered = Ledger.from_json(ledger).recovered
-    if recovered is None:
-        return frozenset()
-    return frozenset([*recovered.left_out, *recovered.damage])
 
 
 def _filter_of(recording: Recording) -> str | None:

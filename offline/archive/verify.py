@@ -47,7 +47,7 @@ def verify(
         If anything differs.
     """
     with _h5.File(path, "r") as file:
-        _refuse(path, list(differences(session, file, ADDED_ATTRIBUTES)))
+        _refuse(list(differences(session, file, ADDED_ATTRIBUTES)))
     with progress.phase("verifying", plan.nbytes) as advance:
         tasks = ((path, plan.datasets[p.dataset], p) for p in plan.pieces)
         for piece, found in zip(
@@ -55,7 +55,7 @@ def verify(
         ):
             if found is not None:
                 name = plan.datasets[piece.dataset].raw.path
-                _refuse(path, [f"entry {found} of {name} differs"])
+                _refuse([f"entry {found} of {name} differs"])
             advance(plan.size_of(piece))
 
 
@@ -88,11 +88,11 @@ def compare_piece(path: Path, plan: DatasetPlan, piece: Piece) -> int | None:
     return piece.first + at // plan.raw.entry_bytes
 
 
-def _refuse(path: Path, faults: list[str]) -> None:
+def _refuse(faults: list[str]) -> None:
     if faults:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         msg = (
-            f"Expected {path.name} to decode to what was recorded, it does not: "
+            "Expected the folded file to decode to what was recorded, it does not: "
             f"{faults[0]}{more}: the recording is untouched; run it again, and look "
             "after this computer's memory and disk if it comes again"
         )

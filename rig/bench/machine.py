@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rig.bus import shared_memory
 from rig.errors import SpringhareError
+from rig.recording.disk import free_bytes
 from rig.system import file_system_of
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def require_room(folder: Path, nbytes: int) -> None:
     SpringhareError
         If there is less room than asked for.
     """
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(folder)
     if free < nbytes + _SPARE_BYTES:
         msg = (
             f"Expected {(nbytes + _SPARE_BYTES) / 1e9:.2f} GB of room in "
@@ -172,7 +173,7 @@ def _disk(folder: Path) -> dict[str, Any]:
     return {
         "folder": str(folder.parent),
         "file_system": file_system_of(folder),
-        "disk_free_gb": round(shutil.disk_usage(folder).free / 1e9, 1),
+        "disk_free_gb": round(free_bytes(folder) / 1e9, 1),
     }
 
 

@@ -85,8 +85,7 @@ class Plan:
         """Room that the session takes at most, with the segments laid out ahead."""
         layout = StreamLayout.of(self.specs[0], self.segment_seconds)
         segments = self.frames // layout.rows_per_segment + 2
-        segment_bytes = sum(dataset.nbytes for dataset in layout.datasets)
-        return self.cameras * segments * segment_bytes + _OTHER_BYTES
+        return self.cameras * segments * layout.segment_bytes + _OTHER_BYTES
 
     @property
     def memory_bytes(self) -> int:
@@ -131,9 +130,13 @@ def measure(
     seen = run(cast, session, lambda stretch: told(_sentence(plan, stretch)))
     told("reading back what was recorded")
     recorded, faults = _read_back(session, plan.specs, seen.published)
+    figures = _figures(plan, seen, recorded)
+    return {"environment": conditions.noted(), **figures, "faults": faults}
+
+
+def _figures(plan: Plan, seen: Run, recorded: int) -> dict[str, Any]:
     published = sum(seen.published)
     return {
-        "environment": conditions.noted(),
         "plan": {**asdict(plan), "mb_per_s": round(plan.mb_per_s, 1)},
         "frames": {
             "published": published,
@@ -155,7 +158,6 @@ def measure(
         ],
         "verdict": seen.verdict,
         "reason": seen.reason,
-        "faults": faults,
     }
 
 

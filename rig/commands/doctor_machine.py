@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from rig import system
 from rig.bus import shared_memory
 from rig.bus.directory import abandoned
 from rig.commands.findings import Finding
+from rig.recording.disk import free_bytes
 from sync.clock import MonotonicClock
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def disk(folder: Path) -> Iterator[Finding]:
         f"{kind} at {folder.resolve()}",
         "record on a local disk and copy afterwards" if remote else "",
     )
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(folder)
     enough = free >= _LEAST_DISK_BYTES
     yield Finding(
         "disk",

@@ -19,7 +19,7 @@ from rig.recording import disk
 from rig.recording.balance import build_ledger
 from rig.recording.count import count_recording, limits_of, with_writers
 from rig.recording.finish import finish_session
-from rig.recording.layout import SESSION_FILE, segments_folder
+from rig.recording.layout import SEGMENT_SECONDS, SESSION_FILE, segments_folder
 from rig.recording.ledger import CUT_OFF, RECORDER, STOPPED, Ledger
 from rig.recording.reader import Recording
 from rig.recording.sidecar import (
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CUT_OFF", "SalvageReport", "close_recording", "salvage"]
 
-_SEGMENT_SECONDS = 60.0
 _TRIES = 50
 _PAUSE_S = 0.1
 
@@ -189,7 +188,7 @@ def _record_rest(
         rings,
         folder,
         lambda: _identity(folder, rings),
-        _SEGMENT_SECONDS,
+        SEGMENT_SECONDS,
         clock,
     )
     try:

@@ -10,6 +10,7 @@ from rig.errors import SessionError
 from rig.recorder.emptying import Emptying, own_spec, readable_rings
 from rig.recorder.room import RoomMeter, seconds_left
 from rig.recording.disk import free_bytes
+from rig.recording.layout import SEGMENT_SECONDS
 from rig.recording.sidecar import (
     Configs,
     SessionInfo,
@@ -32,7 +33,6 @@ _TURN_NS = 30_000_000
 """Longest that a step goes on when there is much to write."""
 _PAUSE_S = 0.02
 _METRICS_NS = 1_000_000_000
-_SEGMENT_SECONDS = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class Recorder:
             rings,
             folder,
             lambda: describe_session(self._context, [ring.spec for ring in rings]),
-            float(self._context.rig.get("segment_seconds", _SEGMENT_SECONDS)),
+            float(self._context.rig.get("segment_seconds", SEGMENT_SECONDS)),
             self._clock,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -22,7 +23,6 @@ from rig.recording.recovery import keeping_old, make_recordable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from rig.bus.directory import StreamDirectory
     from rig.recording.recovery import RecoveryReport
@@ -115,7 +115,7 @@ def _require_ended(folder: Path) -> None:
 
 
 def _belongs(streams: StreamDirectory, folder: Path) -> bool:
-    return type(folder)(streams.owner.session_folder).resolve() == folder.resolve()
+    return Path(streams.owner.session_folder).resolve() == folder.resolve()
 
 
 def _rescue(streams: StreamDirectory, folder: Path) -> Rescue:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from rig.config.rig import LedgerLimits
     from rig.messages import StreamKind
-    from rig.recording.gaps import Gap
     from rig.recording.reader import Recording
 
 __all__ = [
@@ -183,7 +182,8 @@ def device_numbers(
     field = _NUMBER.get(kind)
     if field is None or not len(rows):
         return None
-    return rows[field], _elements(rows)
+    counts = rows["count"] if kind == "samples" else np.ones(len(rows), np.int64)
+    return rows[field], counts
 
 
 def _count(
@@ -203,6 +203,8 @@ def _count(
     if trigger_line is not None:
         asked = (rows["line"] == trigger_line.encode()) & (rows["edge"] == EDGE_RISING)
         triggers = int(asked.sum())
+    host_ns, ones = rows["host_ns"], np.ones(len(rows), np.int64)
+    numbered = device_numbers(rows, kind)
     return StreamCount(
         kind=kind,
         node=layout.spec.node,
@@ -212,26 +214,9 @@ def _count(
         numbers=numbers_of(rows, kind, layout.units_per_row),
         triggers=triggers,
         rate_hz=layout.spec.rate_hz,
-        gaps=_gaps(rows, "seq", started_host_ns),
-        number_gaps=_gaps(rows, _NUMBER.get(kind), started_host_ns),
+        gaps=gaps_of(rows["seq"], ones, host_ns, started_host_ns, 0),
+        number_gaps=gaps_of(*numbered, host_ns, started_host_ns) if numbered else (),
     )
-
-
-def _gaps(rows: NDArray[np.void], field: str | None, started_host_ns: int) -> list[Gap]:
-    """Return the holes in a field of the rows; none where there is no such field."""
-    if field is None:
-        return []
-    is_seq = field == "seq"
-    counts = _elements(rows) if not is_seq else np.ones(len(rows), np.int64)
-    first = 0 if is_seq else None
-    return gaps_of(rows[field], counts, rows["host_ns"], started_host_ns, first)
-
-
-def _elements(rows: NDArray[np.void]) -> NDArray[np.int64]:
-    """Return how many numbers of the device each row stands for."""
-    if "count" in (rows.dtype.names or ()):
-        return rows["count"]
-    return np.ones(len(rows), np.int64)
 
 
 def triggers_of(rig: Mapping[str, Any]) -> dict[str, str]:

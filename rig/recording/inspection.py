@@ -20,10 +20,10 @@ from rig.recording.extents import (
     segment_fault,
     segment_paths,
 )
-from rig.recording.ledger import Ledger, Recovered, StreamLedger
+from rig.recording.ledger import Ledger, StreamLedger
 from rig.recording.links import link_faults
 from rig.recording.sidecar import SessionState, Verdict
-from rig.recording.verification import verify
+from rig.recording.verification import named_rows, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -43,8 +43,6 @@ __all__ = [
 
 _SAMPLED = 32
 """Rows of a stream that a quick look compares, spread over it; the last one always."""
-_NAMED = 5
-"""Rows that do not agree with their checksums and are named."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -188,7 +186,7 @@ def _inspect_stream(
     filled = committed_prefix(rows["host_ns"])
     closed = recording.ledger is not None
     held = len(rows)
-    if not recording.folded and not _was_cut(recording, name):
+    if not recording.folded and name not in recording.recovered.cut:
         held = committed_extent(recording.folder, layout).rows
     if (rows["host_ns"][filled:] != 0).any():
         findings.append(Finding("FAIL", name, f"a hole among the rows, at {filled}"))
@@ -206,7 +204,7 @@ def _inspect_stream(
 
 def _segments(recording: Recording, layout: StreamLayout) -> Iterator[str]:
     paths = segment_paths(recording.folder, layout)
-    if _was_cut(recording, layout.name):
+    if layout.name in recording.recovered.cut:
         rows, per_segment = recording.count(layout.name), layout.rows_per_segment
         paths = paths[: -(-rows // per_segment)]
     for path in paths:
@@ -214,21 +212,9 @@ def _segments(recording: Recording, layout: StreamLayout) -> Iterator[str]:
             yield fault
 
 
-def _was_cut(recording: Recording, name: str) -> bool:
-    """Tell whether the segments hold more of a stream than belongs to it."""
-    recovered = _recovered(recording)
-    return name in recovered.left_out or name in recovered.damage
-
-
-def _recovered(recording: Recording) -> Recovered:
-    text = recording.ledger
-    found = None if text is None else Ledger.from_json(text).recovered
-    return found or Recovered()
-
-
 def _damage(recording: Recording) -> Iterator[Finding]:
     """Yield what `recover` found to be damaged, and left out."""
-    for name, text in _recovered(recording).damage.items():
+    for name, text in recording.recovered.damage.items():
         yield Finding("FAIL", name, text)
 
 
@@ -276,10 +262,7 @@ def _verify(
         return done, [f"the rows after {done} cannot be read: {error}"]
     if not wrong:
         return done, []
-    named = ", ".join(map(str, wrong[:_NAMED]))
-    more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
-    text = f"rows that are not what was recorded (checksum): {named}{more}"
-    return done, [text]
+    return done, [named_rows(wrong)]
 
 
 def _spread(total: int) -> Iterable[tuple[int, int]]:

@@ -32,14 +32,17 @@ __all__ = [
     "FORMAT",
     "FORMAT_VERSION",
     "PAGE_BYTES",
+    "RESERVE_BYTES",
     "RESERVE_FILE",
     "SEGMENT_CHECKSUM",
     "SEGMENT_INDEX",
     "SEGMENT_PAYLOAD",
+    "SEGMENT_SECONDS",
     "SESSION_FILE",
     "SIDECAR_FILE",
     "DatasetLayout",
     "StreamLayout",
+    "segment_name",
     "segments_folder",
 ]
 
@@ -51,6 +54,10 @@ SESSION_FILE = "session.h5"
 SIDECAR_FILE = "session.json"
 RESERVE_FILE = ".reserve"
 """Among the segments, while recording: room for the session's end on a full disk."""
+RESERVE_BYTES = 16 * 1024 * 1024
+"""Size of that room."""
+SEGMENT_SECONDS = 60.0
+"""Length of a segment, about, where no rig file says otherwise."""
 PAGE_BYTES = 4096
 """Unit in which a killed write stops, and in which direct I/O is aligned."""
 
@@ -77,6 +84,11 @@ _PAYLOAD_NAME: dict[StreamKind, str] = {
     "samples": "samples",
     "poses": "keypoints",
 }
+
+
+def segment_name(stream: str, number: int | str) -> str:
+    """Return the name of a stream's segment file."""
+    return f"{stream.replace('/', '+')}-{number}.h5"
 
 
 def segments_folder(session: Path) -> Path:
@@ -187,11 +199,16 @@ class StreamLayout:
     @property
     def row_bytes(self) -> int:
         """What a row takes on the disk with all that goes with it, in bytes."""
-        return sum(d.nbytes for d in self.datasets) // self.rows_per_segment
+        return self.segment_bytes // self.rows_per_segment
+
+    @property
+    def segment_bytes(self) -> int:
+        """What a segment's data take on the disk."""
+        return sum(dataset.nbytes for dataset in self.datasets)
 
     def segment_file(self, number: int | str) -> str:
         """Return the name of a segment's file; ``%b`` gives HDF5's pattern."""
-        return f"{self.name.replace('/', '+')}-{number}.h5"
+        return segment_name(self.name, number)
 
     @property
     def attributes(self) -> Mapping[str, Attribute]:

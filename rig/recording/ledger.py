@@ -133,6 +133,11 @@ class Recovered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     damage: dict[str, str] = {}
     """What is wrong with the segments after those of the session, by stream."""
 
+    @property
+    def cut(self) -> frozenset[str]:
+        """Streams of which the segments hold more than belongs to the session."""
+        return frozenset([*self.left_out, *self.damage])
+
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """The ledger of a session."""

@@ -7,6 +7,7 @@ that a session that is being recorded is seen to grow.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from rig.recording.layout import (
     SESSION_FILE,
     StreamLayout,
 )
-from rig.recording.ledger import Ledger
+from rig.recording.ledger import Ledger, Recovered
 from rig.recording.sidecar import SessionInfo, read_sidecar
 
 if TYPE_CHECKING:
@@ -108,6 +109,12 @@ class Recording:
         """The ledger as JSON; None while the session has not been closed."""
         return self._file[LEDGER_GROUP].attrs.get("json")
 
+    @cached_property
+    def recovered(self) -> Recovered:
+        """What `recover` found; empty where nothing had to be recovered."""
+        found = None if self.ledger is None else Ledger.from_json(self.ledger).recovered
+        return found or Recovered()
+
     @property
     def folded(self) -> bool:
         """Whether the session is one self-contained file, without segments."""
@@ -123,10 +130,7 @@ class Recording:
             the cut that are not what was recorded.
         """
         what = "is folded into one file" if self.folded else ""
-        recovered = None
-        if self.ledger is not None:
-            recovered = Ledger.from_json(self.ledger).recovered
-        if recovered is not None and (recovered.left_out or recovered.damage):
+        if self.recovered.cut:
             what = "was cut by recover"
         if what:
             msg = (

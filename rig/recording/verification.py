@@ -9,17 +9,31 @@ import numpy as np
 from rig.recording.checksums import payload_digests, row_checksums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from rig.recording.layout import StreamLayout
     from rig.recording.reader import Recording
 
-__all__ = ["verify"]
+__all__ = ["named_rows", "rows_at_once", "verify"]
 
 _READ_BYTES = 32_000_000
 """What is read at once."""
+_NAMED = 5
+"""Rows that do not agree with their checksums and are named."""
+
+
+def rows_at_once(layout: StreamLayout) -> int:
+    """Return how many rows are read and compared at once."""
+    return max(1, _READ_BYTES // layout.row_bytes)
+
+
+def named_rows(wrong: Sequence[int]) -> str:
+    """Say which rows are not what was recorded."""
+    named = ", ".join(map(str, wrong[:_NAMED]))
+    more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
+    return f"rows that are not what was recorded (checksum): {named}{more}"
 
 
 def verify(
@@ -40,7 +54,7 @@ def verify(
     """
     layout = recording.layouts[stream]
     stop = recording.count(stream) if stop is None else stop
-    step = max(1, _READ_BYTES // layout.row_bytes)
+    step = rows_at_once(layout)
     for begin in range(start, stop, step):
         end = min(begin + step, stop)
         rows = recording.rows(stream, begin, end)

@@ -15,7 +15,9 @@ from rig.recording.extents import committed_extent
 from rig.recording.hdf5 import Extent, write_session_file
 from rig.recording.keeper import Keeper
 from rig.recording.layout import (
+    RESERVE_BYTES,
     RESERVE_FILE,
+    SEGMENT_SECONDS,
     SESSION_FILE,
     StreamLayout,
     segments_folder,
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SessionWriter", "begin"]
 
-_RESERVE_BYTES = 16 * 1024 * 1024
-"""Held back while recording, so that a full disk has room for the session's end."""
 logger = logging.getLogger(__name__)
 
 _ADVICE = "what was committed is safe; free the disk, then run it again"
@@ -97,7 +97,7 @@ class SessionWriter:
         folder: Path,
         info: SessionInfo,
         specs: Iterable[StreamSpec],
-        segment_seconds: float = 60.0,
+        segment_seconds: float = SEGMENT_SECONDS,
     ) -> SessionWriter:
         """Begin a session in a folder that holds no recording yet.
 
@@ -302,7 +302,7 @@ def _hold_back(place: Path) -> Path:
     """Lay out the reserve; without it, a session on a full disk ends less well."""
     reserve = place / RESERVE_FILE
     try:
-        disk.lay_out(reserve, _RESERVE_BYTES)
+        disk.lay_out(reserve, RESERVE_BYTES)
     except OSError as error:
         reserve.unlink(missing_ok=True)
         logger.warning("No reserve for the session's end: %s", error.strerror)

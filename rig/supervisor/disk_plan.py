@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rig.config.rig import HarpConfig
 from rig.messages import PayloadSpec, StreamSpec
-from rig.recording.layout import StreamLayout
+from rig.recording.layout import RESERVE_BYTES, StreamLayout
 from rig.supervisor.disk_watch import STOP_SECONDS
 
 if TYPE_CHECKING:
@@ -26,8 +26,6 @@ __all__ = ["DiskPlan", "bytes_per_second", "plan_disk"]
 _DTYPE = {"Mono8": "|u1", "RGB8": "|u1"}
 _BLOCK_SAMPLES = 10
 """About what a board sends at once; only the rows' share of the bytes depends on it."""
-_HELD_BACK_BYTES = 16 * 1024 * 1024
-"""Held back by the writer for the session's end."""
 _MOST_AHEAD = 1.5
 """Segments of a stream that are laid out beyond its rows, just after half of one."""
 
@@ -70,7 +68,7 @@ def plan_disk(rig: RigConfig) -> DiskPlan:
         segment_seconds=rig.segment_seconds,
         segment_bytes=sum(cameras) + sum(signals),
         camera_bytes=sum(cameras),
-        fixed_bytes=sum(others) + _HELD_BACK_BYTES,
+        fixed_bytes=sum(others) + RESERVE_BYTES,
     )
 
 
@@ -84,8 +82,7 @@ def bytes_per_second(rig: RigConfig) -> float:
 
 
 def _size(spec: StreamSpec, rig: RigConfig) -> int:
-    layout = StreamLayout.of(spec, rig.segment_seconds)
-    return sum(dataset.nbytes for dataset in layout.datasets)
+    return StreamLayout.of(spec, rig.segment_seconds).segment_bytes
 
 
 def _cameras(rig: RigConfig) -> Iterator[StreamSpec]:

@@ -6,7 +6,6 @@ Each check says what it found and what to do; all are made, so that a student at
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rig.bus import shared_memory
 from rig.errors import PreflightError
+from rig.recording.disk import free_bytes
 from rig.supervisor.disk_plan import bytes_per_second, plan_disk
 from sync.clock import utc_now
 
@@ -87,7 +87,7 @@ def _check_disk(rig: RigConfig, session: SessionConfig, data_root: Path) -> Chec
     place = data_root
     while not place.exists():
         place = place.parent
-    free = shutil.disk_usage(place).free
+    free = free_bytes(place)
     plan, minutes = plan_disk(rig), session.planned_minutes
     wanted = plan.wanted_bytes(minutes * 60)
     ahead = wanted - plan.bytes_per_s * minutes * 60

@@ -201,6 +201,15 @@ class CameraBench:
 
 
 @pytest.fixture
+def memory(monkeypatch):
+    """A folder for shared memory of the test's own (short: sockets lie in it)."""
+    folder = Path(tempfile.mkdtemp(prefix="sh-", dir="/dev/shm"))
+    monkeypatch.setenv("SPRINGHARE_SHM", str(folder))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
 def camera_bench(monkeypatch):
     folder = Path(tempfile.mkdtemp(prefix="sh-", dir="/dev/shm"))  # short, for sockets
     monkeypatch.setenv("SPRINGHARE_SHM", str(folder / "m"))

@@ -2,9 +2,6 @@
 
 import json
 import os
-import shutil
-import tempfile
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -29,13 +26,9 @@ from sync.clock import ManualClock
 
 
 @pytest.fixture
-def memory(monkeypatch):
-    folder = Path(tempfile.mkdtemp(prefix="sh-", dir="/dev/shm"))
-    monkeypatch.setenv("SPRINGHARE_SHM", str(folder))
-    yield folder
-    left = list(folder.iterdir())
-    shutil.rmtree(folder)
-    assert left == [], "no stream is left behind"
+def memory(memory):
+    yield memory
+    assert list(memory.iterdir()) == [], "no stream is left behind"
 
 
 def figures(capsys):

@@ -1,8 +1,5 @@
-import shutil
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,14 +11,6 @@ from rig.bus.remote import RemoteReader, remote_names
 from rig.messages import Frame, PayloadSpec, StreamSpec
 
 SERVE = "import sys; from rig.commands.serve import serve; serve(sys.argv[1:])"
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    folder = Path(tempfile.mkdtemp(prefix="sh-", dir="/dev/shm"))
-    monkeypatch.setenv("SPRINGHARE_SHM", str(folder))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

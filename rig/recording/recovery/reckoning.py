@@ -57,6 +57,8 @@ class _Scene:
     kept: Mapping[str, Kept]
     recording: Recording
     """Shows the rows that are kept."""
+    count: SessionCount
+    """What these rows tell."""
     old: Ledger | None
     """What the session's own ledger said, if it came to one."""
     when: str
@@ -75,6 +77,7 @@ def reckon(recording: Recording, wreck: Wreck, kept: Mapping[str, Kept]) -> Ledg
         wreck,
         kept,
         recording,
+        count_recording(recording),
         wreck.file.ledger if wreck.file is not None else None,
         _POWER_CUT if restarted else _CUT_OFF,
     )
@@ -90,8 +93,11 @@ def reckon(recording: Recording, wreck: Wreck, kept: Mapping[str, Kept]) -> Ledg
         },
         damage=dict(_damage(scene)),
     )
-    count = _count(scene, published, POWER_CUT if restarted else CUT_OFF)
-    count = replace(count, recovered=recovered, remarks=_remarks(scene, count))
+    count = replace(
+        _count(scene, published, POWER_CUT if restarted else CUT_OFF),
+        recovered=recovered,
+        remarks=_remarks(scene),
+    )
     return build_ledger(count, limits_of(recording))
 
 
@@ -140,11 +146,10 @@ def _published(scene: _Scene) -> dict[str, int]:
         for name, stream in scene.wreck.streams.items()
     }
     referred = referred_to(scene.recording, since) if memory_gone else {}
-    count = count_recording(scene.recording)
     before = scene.old.streams if scene.old is not None else {}
     return {
         name: max(
-            count.streams[name].published,
+            scene.count.streams[name].published,
             scene.kept[name].published,
             stream.later_seq,
             _by_the_rate(scene, stream) if stream.fault else 0,
@@ -171,16 +176,19 @@ def _losses(scene: _Scene, name: str, published: Mapping[str, int]) -> Iterator[
     cause = fault.partition(":")[0] if fault else f"{_NOT_ON_DISK} {scene.when}"
     committed = published[name] if stream.fault else kept.published
     in_memory = f"{_IN_MEMORY} {scene.when}"
-    for first, count in unlisted(scene.recording, name, kept.next_seq, published[name]):
+    recording, noted = scene.recording, scene.count.losses
+    for first, count in unlisted(
+        recording, name, kept.next_seq, published[name], noted
+    ):
         on_disk = min(count, max(0, committed - first))
         if on_disk:
             yield _loss(scene, name, first, on_disk, cause)
         if count > on_disk:
             yield _loss(scene, name, first + on_disk, count - on_disk, in_memory)
     if scene.old is None:
-        for first, count in unlisted(scene.recording, name, 0, kept.next_seq):
+        for first, count in unlisted(recording, name, 0, kept.next_seq, noted):
             yield _loss(scene, name, first, count, f"{_NOTE_LOST} {scene.when}")
-        for first, count in unnoted(scene.recording, name, unsynced_from(stream)):
+        for first, count in unnoted(recording, name, unsynced_from(stream), noted):
             cause = f"{_NOTE_LOST} {scene.when}"
             yield _loss(scene, name, first, count, cause, stage="device")
 
@@ -238,7 +246,7 @@ def _old_fault(scene: _Scene, stream: StreamWreck) -> str:
 def _count(scene: _Scene, published: Mapping[str, int], ended: str) -> SessionCount:
     old = scene.old
     return with_writers(
-        count_recording(scene.recording),
+        scene.count,
         published,
         {} if old is None else {n: s.counters for n, s in old.streams.items()},
         died={} if old is None else old.died,
@@ -246,9 +254,9 @@ def _count(scene: _Scene, published: Mapping[str, int], ended: str) -> SessionCo
     )
 
 
-def _remarks(scene: _Scene, count: SessionCount) -> list[str]:
+def _remarks(scene: _Scene) -> list[str]:
     old, info_fault = scene.old, scene.wreck.info_fault
-    remarks = list(count.remarks)
+    remarks = list(scene.count.remarks)
     if old is not None:
         remarks += [remark for remark in old.remarks if remark not in remarks]
     else:

@@ -13,6 +13,7 @@ from msgspec import structs
 
 from rig.recording import disk
 from rig.recording.layout import (
+    SEGMENT_SECONDS,
     SESSION_FILE,
     SIDECAR_FILE,
     StreamLayout,
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from rig.recording.recovery.wreck import Wreck
 
 __all__ = ["make_recordable"]
-
-_SEGMENT_SECONDS = 60.0
 
 
 def make_recordable(folder: Path, specs: Iterable[StreamSpec]) -> list[str]:
@@ -85,5 +84,5 @@ def _layouts(wreck: Wreck, specs: Iterable[StreamSpec]) -> list[StreamLayout]:
     """Return what the segments say, and for streams that have none, their specs."""
     layouts = wreck.layouts
     for spec in specs:
-        layouts.setdefault(spec.name, StreamLayout.of(spec, _SEGMENT_SECONDS))
+        layouts.setdefault(spec.name, StreamLayout.of(spec, SEGMENT_SECONDS))
     return list(layouts.values())

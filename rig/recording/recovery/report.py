@@ -14,6 +14,7 @@ from rig.recording.recovery.reckoning import (
     was_restarted,
 )
 from rig.recording.sidecar import Verdict
+from rig.recording.verification import named_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +35,6 @@ __all__ = [
 
 _NAMED = 3
 """Streams that the first line names; the table has all."""
-_WRONG_NAMED = 5
 _UNITS: dict[StreamKind, tuple[str, str]] = {
     "samples": ("block of samples", "blocks of samples"),
     "clocks": ("clock model", "clock models"),
@@ -243,10 +243,7 @@ def _findings(
         if stream.left_out:
             yield f"{name}: {stream.left_out:,} rows behind its end stay in segments/"
         if stream.wrong:
-            rows = ", ".join(map(str, stream.wrong[:_WRONG_NAMED]))
-            more = len(stream.wrong) - _WRONG_NAMED
-            rows += f" and {more} more" if more > 0 else ""
-            yield f"{name}: rows that are not what was recorded (checksum): {rows}"
+            yield f"{name}: {named_rows(stream.wrong)}"
     yield from _told(plan.inspection, memory_waits=memory_waits)
 
 

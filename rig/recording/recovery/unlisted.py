@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rig.messages import Loss, from_row
 from rig.recording.count import device_numbers, triggers_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from rig.messages import Loss
     from rig.recording.reader import Recording
 
 __all__ = ["referred_to", "unlisted", "unnoted"]
@@ -44,7 +44,7 @@ def referred_to(recording: Recording, since: Mapping[str, int]) -> dict[str, int
 
 
 def unlisted(
-    recording: Recording, name: str, after: int, published: int
+    recording: Recording, name: str, after: int, published: int, losses: Sequence[Loss]
 ) -> list[tuple[int, int]]:
     """Return which elements are neither recorded nor listed as lost by the recorder.
 
@@ -54,6 +54,8 @@ def unlisted(
         `seq` from which on they are looked for.
     published
         How many there were.
+    losses
+        All that the session lists as lost.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def unlisted(
     bounds = np.concatenate(([after - 1], seqs, [max([published, *seqs[-1:] + 1])]))
     listed = sorted(
         (loss.first_id, loss.first_id + loss.count)
-        for loss in _losses(recording)
+        for loss in losses
         if (loss.stream, loss.stage) == (name, "recorder")
     )
     return [
@@ -80,13 +82,17 @@ def unlisted(
     ]
 
 
-def unnoted(recording: Recording, name: str, since: int) -> list[tuple[int, int]]:
+def unnoted(
+    recording: Recording, name: str, since: int, losses: Sequence[Loss]
+) -> list[tuple[int, int]]:
     """Return which of a device's own numbers lack and are nowhere listed.
 
     Parameters
     ----------
     since
         The first row that is asked.
+    losses
+        All that the session lists as lost.
 
     Returns
     -------
@@ -105,7 +111,7 @@ def unnoted(recording: Recording, name: str, since: int) -> list[tuple[int, int]
     spans = [(int(ends[k]), int(ends[k] + holes[k])) for k in np.flatnonzero(holes > 0)]
     listed = sorted(
         (loss.first_id, loss.first_id + loss.count)
-        for loss in _losses(recording)
+        for loss in losses
         if loss.stream == name and loss.stage in {"device", "transport"}
     )
     return [
@@ -146,10 +152,3 @@ def _references(
                     yield f"poses/{camera.decode()}", rows["pose_seq"][mine]
             case _:
                 pass
-
-
-def _losses(recording: Recording) -> Iterator[Loss]:
-    for name, spec in recording.streams.items():
-        if spec.kind == "losses":
-            for row in recording.rows(name):
-                yield from_row(Loss, row)

@@ -14,7 +14,7 @@ import numpy as np
 
 from rig.recording.extents import payload_end
 from rig.recording.hdf5 import Extent
-from rig.recording.verification import verify
+from rig.recording.verification import rows_at_once, verify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,6 @@ __all__ = ["LEAST_SEGMENTS", "UNSYNCED_NS", "Kept", "keep_what_agrees", "unsynce
 UNSYNCED_NS = 60_000_000_000
 """What is older was surely synced, however slow the disk was."""
 LEAST_SEGMENTS = 2
-_READ_BYTES = 32_000_000
-"""What is compared at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def keep_what_agrees(
         Is told of each further byte that was compared.
     """
     name, size = stream.layout.name, stream.layout.row_bytes
-    shown, step = recording.room(name), max(1, _READ_BYTES // size)
+    shown, step = recording.room(name), rows_at_once(stream.layout)
     wrong: list[int] = []
     for begin in range(start, shown, step):
         end = min(begin + step, shown)

@@ -21,6 +21,7 @@ from rig.recording.layout import (
     SEGMENT_INDEX,
     SESSION_FILE,
     SIDECAR_FILE,
+    segment_name,
     segments_folder,
 )
 from rig.recording.ledger import Ledger
@@ -136,7 +137,7 @@ def survey(folder: Path, place: Path | None = None) -> Wreck:
         if layout is not None:
             layouts[name] = layout
         else:
-            strange += [_file_name(name, number) for number in sorted(numbers[name])]
+            strange += [segment_name(name, number) for number in sorted(numbers[name])]
     rows: Mapping[str, int] = file.rows if file is not None else {}
     streams = {
         name: _stream(place, layout, numbers.get(name, set()), rows.get(name, 0))
@@ -239,8 +240,8 @@ def _segments(place: Path) -> dict[str, set[int]]:
 
 def _layout_of(place: Path, name: str, numbers: Iterable[int]) -> StreamLayout | None:
     """Ask the segments of a stream what it is; the hidden ones too."""
-    paths = [place / _file_name(name, number) for number in sorted(numbers)]
-    for path in [*paths, *sorted(place.glob(f".{name.replace('/', '+')}-*.h5"))]:
+    paths = [place / segment_name(name, number) for number in sorted(numbers)]
+    for path in [*paths, *sorted(place.glob(f".{segment_name(name, '*')}"))]:
         try:
             layout = read_segment_layout(path)
         except (OSError, KeyError, msgspec.MsgspecError):
@@ -248,10 +249,6 @@ def _layout_of(place: Path, name: str, numbers: Iterable[int]) -> StreamLayout |
         if layout.name == name:
             return layout
     return None
-
-
-def _file_name(stream: str, number: int) -> str:
-    return f"{stream.replace('/', '+')}-{number}.h5"
 
 
 def _stream(

@@ -75,14 +75,6 @@ def publish(writer, k):
             writer.append(row)
 
 
-@pytest.fixture
-def memory(monkeypatch):
-    folder = Path(tempfile.mkdtemp(prefix="sh-", dir="/dev/shm"))
-    monkeypatch.setenv("SPRINGHARE_SHM", str(folder))
-    yield folder
-    shutil.rmtree(folder)
-
-
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
     """What is left of a session after a trial with nothing to be said against it."""

@@ -1,7 +1,5 @@
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -10,15 +8,6 @@ import pytest
 
 from rig.bus.directory import StreamDirectory
 from rig.messages import Frame, PayloadSpec, StreamSpec
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    """A folder for shared memory of the test's own (short: sockets lie in it)."""
-    folder = Path(tempfile.mkdtemp(prefix="sh-", dir="/dev/shm"))
-    monkeypatch.setenv("SPRINGHARE_SHM", str(folder))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

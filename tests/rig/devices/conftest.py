@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -71,15 +70,6 @@ def harp_emulator(need, tmp_path_factory):
     flags = ["-O2", "-std=c++11", "-Wall", "-Wextra", "-Werror"]
     subprocess.run(["g++", *flags, source, "-o", program, "-lutil"], check=True)
     return program
-
-
-@pytest.fixture
-def harp_memory(monkeypatch):
-    """A folder for shared memory of the test's own (short: sockets lie in it)."""
-    folder = Path(tempfile.mkdtemp(prefix="sh-", dir="/dev/shm"))
-    monkeypatch.setenv("SPRINGHARE_SHM", str(folder))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -338,7 +328,7 @@ class Bench:
 
 
 @pytest.fixture
-def harp_bench(harp_memory, tmp_path):
+def harp_bench(memory, tmp_path):
     """A bench for one node; everything is closed when the test ends."""
     bench = Bench(StreamDirectory.create("s", tmp_path), MonotonicClock(), tmp_path)
     yield bench

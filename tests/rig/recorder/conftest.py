@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -23,15 +19,6 @@ RIG = {
         "daq": {"camera_trigger": {"line": "clock", "rate_hz": 100}},
     },
 }
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    """A folder for shared memory of the test's own (short: sockets lie in it)."""
-    folder = Path(tempfile.mkdtemp(prefix="sh-", dir="/dev/shm"))
-    monkeypatch.setenv("SPRINGHARE_SHM", str(folder))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture

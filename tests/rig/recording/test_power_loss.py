@@ -283,7 +283,7 @@ class Recorded:
 def record(folder, info, monkeypatch, blocks=30):
     """Record a session with syncs now and then, finish it, and log it all."""
     generator = np.random.default_rng(1)
-    monkeypatch.setattr(writer_module, "_RESERVE_BYTES", 65536)
+    monkeypatch.setattr(writer_module, "RESERVE_BYTES", 65536)
     log = DiskLog(folder, monkeypatch)
     with SessionWriter.create(folder, info, SPECS.values(), 0.3) as writer:
         for _ in range(blocks):

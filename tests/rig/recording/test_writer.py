@@ -72,6 +72,24 @@ def test_plain_h5py_shows_names_and_attributes_from_anywhere(
             assert file["events/daq"].shape == (0,)
 
 
+def test_rows_on_the_disk_are_what_was_given_between_the_fields_too(
+    writer, specs, rows_of, payload_of
+):
+    """Nothing of the memory of this process gets into a session."""
+    spec = specs["cameras/left"]
+    assert sum(spec.row[name].itemsize for name in spec.row.names) < spec.row.itemsize
+    seqs, rubbish = np.arange(40), np.random.default_rng(0)
+    data = bytearray(rubbish.bytes(40 * spec.row.itemsize))
+    rows = np.frombuffer(data, spec.row)
+    for name in spec.row.names:
+        rows[name] = rows_of(spec, seqs)[name]
+    writer.append_block(spec.name, rows, payload_of(spec, seqs))
+    with h5py.File(writer.folder / "segments" / "cameras+left-0.h5") as file:
+        offset = file["index"].id.get_offset()
+    on_disk = (writer.folder / "segments" / "cameras+left-0.h5").read_bytes()[offset:]
+    assert on_disk[: len(data)] == data
+
+
 def test_it_is_seen_to_grow_while_it_is_open(writer, specs, rows_of, payload_of):
     spec = specs["cameras/left"]
     with Recording.open(writer.folder) as recording:
