@@ -13,6 +13,7 @@ large products would lose them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import log
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Filtered", "Knots", "run_filter", "smooth"]
 
-_PRIOR_OFFSET = 1e16
-"""Variance of the offset before the first pulse, ns²: 0.1 s, beside a line."""
-_PRIOR_SKEW = 1e12
-"""Variance of the skew before the first pulse, ppb²: 1000 ppm, beside a line."""
+_UNKNOWN = 100.0
+"""Before the first pulse, offset and skew are known to so many times what is seen of
+them: wide enough to say nothing, not so wide that what they lose of it in the first
+steps drowns in rounding."""
 _UNINFORMED = 2
 """Innovations that the prior decides: they tell nothing of the clock."""
 
@@ -84,7 +85,7 @@ def run_filter(
     predicted: list[_State] = []
     updated: list[_State] = []
     x = v = b = 0.0
-    a, c = _PRIOR_OFFSET, _PRIOR_SKEW
+    a, c = _prior(time_s, offset_ns, variance, wander)
     det = a * c
     before = time_s[0]
     score = squares = 0.0
@@ -120,6 +121,23 @@ def run_filter(
     n = len(updated) - _UNINFORMED
     nis = squares / n if n > 0 else 1.0
     return Filtered(predicted, updated, -0.5 * score, nis)
+
+
+def _prior(
+    time_s: Sequence[float],
+    offset_ns: Sequence[float],
+    variance: Sequence[float],
+    wander: float,
+) -> tuple[float, float]:
+    """Return the variances of offset and skew before the first pulse."""
+    seen = max(map(abs, offset_ns)) + max(variance) ** 0.5
+    span = time_s[-1] - time_s[0] or 1.0
+    offset = (_UNKNOWN * seen) ** 2
+    least = min(b - a for a, b in pairwise(time_s)) if len(time_s) > 1 else span
+    skew = (_UNKNOWN * seen / span) ** 2 + _UNKNOWN**2 * (
+        wander * span + variance[0] / max(least, 1e-3 * span) ** 2
+    )
+    return offset, skew
 
 
 def smooth(time_s: Sequence[float], filtered: Filtered, wander: float) -> Knots:

@@ -98,6 +98,16 @@ def test_the_skew_is_the_crystals(crystals, pulses):
     assert np.abs(segment.skew_ppm(at) - true).max() < 1.5
 
 
+@pytest.mark.parametrize("jitter_ns", [1, 10, 1_000, 1_000_000])
+def test_how_exact_pulses_are_makes_the_first_no_less_sure(jitter_ns):
+    rng = np.random.default_rng(0)
+    source = np.cumsum(rng.integers(S // 10, 2 * S, 600))
+    target = source + np.rint(rng.normal(0, jitter_ns, 600)).astype(np.int64)
+    _, sd = fit_clock(source, target)(source)
+    assert sd.max() < jitter_ns + 1
+    assert sd[0] < 4 * np.median(sd)
+
+
 def test_two_clocks_that_agree_agree():
     source = np.arange(0, 600 * S, S)
     target, sd = fit_clock(source, source + 7)(np.array([300 * S, 300 * S + 1]))
