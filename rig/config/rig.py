@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from rig.config.alignment import AlignmentLimits
 from rig.config.base import Closed, Faults, Fraction, Name, Positive
 from rig.config.wiring import rig_faults
 
@@ -19,12 +20,15 @@ __all__ = [
     "CameraTriggerConfig",
     "Device",
     "EmgConfig",
+    "EmgTestPulse",
     "ForcePlateConfig",
+    "ForceTestPulse",
     "FreeRunning",
     "HardwareTrigger",
     "HarpConfig",
     "InputLine",
     "InputsConfig",
+    "LedConfig",
     "LedgerLimits",
     "RigConfig",
     "SimulationConfig",
@@ -92,6 +96,20 @@ class EmulatorConfig(Closed):
     """Folder of pictures that it plays in order; its test picture without one."""
 
 
+class LedConfig(Closed):
+    """An LED on an output of a Harp device, and where a camera sees it."""
+
+    source: Name
+    """The Harp device that drives it."""
+    line: Name
+    """Its sync line, or one of its actuator's lines."""
+    x_px: Annotated[float, Field(ge=0)]
+    """Middle of the spot, from the left edge of the delivered picture."""
+    y_px: Annotated[float, Field(ge=0)]
+    """Middle of the spot, from the upper edge."""
+    radius_px: Annotated[float, Field(ge=1, le=100)] = 4
+
+
 class _Camera(_Device):
     width_px: Annotated[int, Field(gt=0)]
     height_px: Annotated[int, Field(gt=0)]
@@ -114,6 +132,8 @@ class BaslerConfig(_Camera):
     output_line: str | None = None
     """Line that is high during exposure, wired to a Harp input."""
     trigger: Trigger
+    led: LedConfig | None = None
+    """An LED in the picture: an independent look at which frame is which."""
     emulator: EmulatorConfig | None = None
     """Given, Basler's emulator is used; null or absent on a real rig."""
     reconnect_s: Annotated[float, Field(ge=0)] = 10.0
@@ -132,6 +152,31 @@ class VideoConfig(_Camera):
     rate_hz: Positive
     """Nominal rate; sizes the ring, and is checked against the file's."""
     loop: bool = False
+    led: LedConfig | None = None
+    """An LED in the picture."""
+
+
+class _TestPulse(Closed):
+    source: Name | None = None
+    """The Harp device that drives the line; null: this one."""
+    line: Name
+    """Its sync line, or one of its actuator's lines."""
+    channel: str
+    """The channel that the line is wired to while latencies are calibrated."""
+
+
+class EmgTestPulse(_TestPulse):
+    """A wire from an output line to an EMG channel, plugged in to calibrate."""
+
+    amplitude_uv: Positive = 2000
+    """What the line adds to the channel while it is high."""
+
+
+class ForceTestPulse(_TestPulse):
+    """A wire from an output line to a force channel, plugged in to calibrate."""
+
+    amplitude_mn: Positive = 2000
+    """What the line adds while it is high; in mN mm on a moment's channel."""
 
 
 class EmgConfig(Closed):
@@ -140,6 +185,7 @@ class EmgConfig(Closed):
     rate_hz: Positive = 2000
     channels: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)]
     uv_per_count: Positive = 0.195
+    test_pulse: EmgTestPulse | None = None
 
 
 class ForcePlateConfig(Closed):
@@ -156,6 +202,7 @@ class ForcePlateConfig(Closed):
     )
     mn_per_count: Positive = 0.5
     """Force in mN per count; moments use the same number as mN·mm per count / 100."""
+    test_pulse: ForceTestPulse | None = None
 
 
 class CameraTriggerConfig(Closed):
@@ -252,11 +299,20 @@ class LedgerLimits(Closed):
 
 
 class SimulationConfig(Closed):
-    """What the mouse does when the rig runs with ``--simulate``."""
+    """What is simulated when the rig runs with ``--simulate``."""
 
     story: Literal["jump", "reach", "walk"] = "jump"
+    """What the mouse does."""
     period_s: Annotated[float, Field(ge=2, le=60)] = 4.0
     """Time after which the story begins again."""
+    delays_us: dict[str, Annotated[float, Field(ge=0, le=10_000)]] = Field(
+        default_factory=dict
+    )
+    """Constant delays, for a calibration to find. Of a camera, by its name: so long
+    after its stamp the exposure really begins. Of a signal, as ``daq/emg`` or
+    ``daq/force_plate``: a sample shows what was so long before. Others have none."""
+    calibrating: bool = False
+    """Whether the wires of all test_pulse sections are plugged in."""
 
 
 class RigConfig(Closed):
@@ -270,6 +326,8 @@ class RigConfig(Closed):
     devices: Annotated[dict[Name, Device], Field(min_length=1)]
     simulation: SimulationConfig = SimulationConfig()
     ledger: LedgerLimits = LedgerLimits()
+    alignment: AlignmentLimits = AlignmentLimits()
+    """When `springhare align` warns, and when it fails."""
     segment_seconds: Annotated[float, Field(gt=0)] = 60.0
     """Length of one segment file of a stream."""
 

@@ -47,6 +47,9 @@ def rig_faults(rig: Mapping[str, Any]) -> list[Fault]:
         *_actuators(devices),
         *_triggers(devices),
         *_sync_lines(devices),
+        *_leds(devices),
+        *_test_pulses(devices),
+        *_delays(devices, section(rig, "simulation", "delays_us")),
         *(fault for name in devices for fault in _lines(name, devices[name])),
     ]
 
@@ -184,6 +187,99 @@ def _sync_lines(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
                     (*path, "edges"),
                     "expected both: a sync line is read by the widths of its pulses",
                 )
+
+
+def _leds(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
+    """Tell of LEDs that no line drives, or that a camera cannot see."""
+    for name, device in devices.items():
+        led = section(device, "led")
+        if not led:
+            continue
+        path = ("devices", name, "led")
+        yield from _output(devices, path, led.get("source"), led.get("line"))
+        width, height = (_number(device.get(key)) for key in ("width_px", "height_px"))
+        x, y = (_number(led.get(key, -1)) for key in ("x_px", "y_px"))
+        radius = _number(led.get("radius_px", 4))
+        seen = radius <= x <= width - radius and radius <= y <= height - radius
+        if min(x, y) >= 0 and not seen:
+            yield Fault(
+                path,
+                f"expected a spot inside the picture of {width:g} x {height:g} px, got "
+                f"one at {x:g}, {y:g} with a radius of {radius:g}",
+            )
+
+
+def _test_pulses(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
+    """Tell of test pulses without a line, or without a channel to show them."""
+    for name, device in devices.items():
+        for part in ("emg", "force_plate"):
+            pulse = section(device, part, "test_pulse")
+            if not pulse:
+                continue
+            path = ("devices", name, part, "test_pulse")
+            source = name if pulse.get("source") is None else pulse["source"]
+            yield from _output(devices, path, source, pulse.get("line"))
+            channels = _texts(section(device, part).get("channels"))
+            channel = pulse.get("channel")
+            if channels and isinstance(channel, str) and channel not in channels:
+                yield Fault(
+                    (*path, "channel"),
+                    f"expected one of the channels ({', '.join(channels)}), got "
+                    f"{channel!r}",
+                )
+
+
+def _output(
+    devices: Mapping[str, Mapping[str, Any]],
+    path: tuple[str | int, ...],
+    source: Any,
+    line: Any,
+) -> Iterator[Fault]:
+    """Tell if a device has no output of that name."""
+    if not isinstance(source, str) or not isinstance(line, str):
+        return
+    outputs = {name: _outputs(device) for name, device in devices.items()}
+    if not outputs.get(source):
+        known = ", ".join(name for name in outputs if outputs[name]) or "there is none"
+        yield Fault(
+            (*path, "source"),
+            f"expected a harp device with a sync_line or an actuator ({known}), got "
+            f"{source!r}",
+        )
+    elif line not in outputs[source]:
+        yield Fault(
+            (*path, "line"),
+            f"expected an output line of {source} ({', '.join(outputs[source])}), got "
+            f"{line!r}",
+        )
+
+
+def _outputs(device: Mapping[str, Any]) -> list[str]:
+    """Return the lines that a board drives by its own sync line or by command."""
+    lines = list(section(device, "actuator", "lines"))
+    if device.get("sync_line") is not None:
+        lines.insert(0, str(section(device, "sync_line").get("line", "sync")))
+    return lines
+
+
+def _delays(
+    devices: Mapping[str, Mapping[str, Any]], delays_us: Mapping[str, Any]
+) -> Iterator[Fault]:
+    """Tell of simulated delays of what is not there."""
+    known = [name for name, device in devices.items() if device.get("kind") != "harp"]
+    for name, device in devices.items():
+        known += [
+            f"{name}/{part}"
+            for part in ("emg", "force_plate")
+            if device.get(part) is not None
+        ]
+    for stream in delays_us:
+        if stream not in known:
+            yield Fault(
+                ("simulation", "delays_us", stream),
+                f"expected a camera or a signal ({', '.join(known) or 'none'}), got "
+                f"{stream!r}",
+            )
 
 
 def _lines(name: str, device: Mapping[str, Any]) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 `--simulate` makes every device its twin: a Harp device keeps its real node and
 driver, and a process that speaks Harp stands in for the board; a camera's node
-is replaced. A camera whose emulator has pictures to play is a double already.
+is replaced, by one that keeps the real driver where an emulator plays pictures.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def _plan_device(name: str, device: Device, *, simulate: bool) -> NodePlan:
     if isinstance(device, HarpConfig):
         rank, twin = (_TRIGGER if device.camera_trigger else _SOURCE), False
     else:
-        rank, twin = _CAMERA, simulate and not _plays_pictures(device)
+        rank, twin = _CAMERA, simulate
     return NodePlan(
         name,
         device.kind,
@@ -113,14 +113,6 @@ def _plan_device(name: str, device: Device, *, simulate: bool) -> NodePlan:
         twin=twin,
         interpreter=device.interpreter,
         on_death=device.on_death,
-    )
-
-
-def _plays_pictures(camera: Device) -> bool:
-    return (
-        isinstance(camera, BaslerConfig)
-        and camera.emulator is not None
-        and camera.emulator.pictures is not None
     )
 
 

@@ -1,7 +1,7 @@
 """The double of a camera: the real camera's node, looking into the world.
 
 It takes the same section of the rig file as the camera (or the video) that it
-stands for.
+stands for. A camera whose emulator has pictures to play keeps its driver.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from rig.sim.cameras import cameras_for
 from rig.sim.epoch import Epoch
 from rig.sim.render import Renderer
 from rig.sim.twins.camera_faults import CameraFaults
+from rig.sim.twins.camera_sensor import Sensor
 from rig.sim.twins.camera_wire import Dither, Wire
 from rig.sim.twins.device_clock import DeviceClock, seeded_errors
+from rig.sim.twins.emulated_camera import emulated
 from rig.sim.twins.simulated_camera import SimulatedCamera
 from rig.sim.world import World
 
@@ -60,19 +62,40 @@ class CameraTwin:
         self._rate_hz = self._rig.camera_rate_hz(context.name)
         self._trigger = config.trigger
         self._seed = session_seed(session)
-        faults = [ScriptedFault.model_validate(f) for f in session.get("faults", [])]
+        sensor = Sensor.of(
+            self._rig, context.name, config, self._epoch.path, seed + device
+        )
+        self._camera: SimulatedCamera | None = None
+        """Looks into the world; None where Basler's emulator plays pictures of it."""
+        if config.emulator is None or config.emulator.pictures is None:
+            self._camera = self._look(context, config, seed, device, sensor)
+        self._node = BaslerCamera(
+            replace(context, config=config.model_dump()),
+            emulated(sensor) if self._camera is None else self._camera.connect,
+        )
+
+    def _look(
+        self,
+        context: NodeContext,
+        config: BaslerConfig,
+        seed: int,
+        device: int,
+        sensor: Sensor,
+    ) -> SimulatedCamera:
         simulation = self._rig.simulation
         world = World(seed, simulation.story, simulation.period_s)
-        self._renderer = Renderer(
+        renderer = Renderer(
             world,
             camera_of(self._rig, context.name),
             seed=seed + device,
             exposure_s=config.exposure_us / 1e6 / self._epoch.slow,
         )
-        self._camera = SimulatedCamera(
+        found = context.session.get("faults", [])
+        faults = [ScriptedFault.model_validate(fault) for fault in found]
+        return SimulatedCamera(
             config,
             self._rate_hz,
-            self._renderer.render,
+            renderer.render,
             self._epoch,
             self._clock,
             DeviceClock(
@@ -80,9 +103,7 @@ class CameraTwin:
             ),
             CameraFaults([fault for fault in faults if fault.device == context.name]),
             seed + device,
-        )
-        self._node = BaslerCamera(
-            replace(context, config=config.model_dump()), self._camera.connect
+            sensor,
         )
 
     def open(self) -> Sequence[StreamSpec]:
@@ -92,16 +113,20 @@ class CameraTwin:
     def attach(self, streams: StreamDirectory) -> None:
         """Take writers and readers, lay the trigger's wire, draw a first picture."""
         self._node.attach(streams)
-        if not isinstance(self._trigger, FreeRunning):
-            source = self._trigger.source
-            trigger = self._rig.trigger_sources[source].camera_trigger
-            if trigger is not None:
-                reader = streams.reader(f"events/{source}", 0)
-                follower = TriggerFollower(reader, trigger.line)
-                dither = Dither(self._seed, trigger_dither_ns(trigger))
-                wire = Wire(follower, self._rate_hz, self._epoch, dither)
-                self._camera.wire = wire
-        self._renderer.render(0.0, 0)
+        if self._camera is not None:
+            self._camera.wire = self._wire(streams)
+            self._camera.warm_up()
+
+    def _wire(self, streams: StreamDirectory) -> Wire | None:
+        if isinstance(self._trigger, FreeRunning):
+            return None
+        source = self._trigger.source
+        trigger = self._rig.trigger_sources[source].camera_trigger
+        if trigger is None:
+            return None
+        follower = TriggerFollower(streams.reader(f"events/{source}", 0), trigger.line)
+        dither = Dither(self._seed, trigger_dither_ns(trigger))
+        return Wire(follower, self._rate_hz, self._epoch, dither)
 
     def start(self) -> None:
         """Begin to acquire; without a trigger in the rig, begin the world."""
@@ -127,6 +152,8 @@ class CameraTwin:
 
     def metrics(self) -> Mapping[str, float]:
         """Return the node's figures, and how often the drawing came too late."""
+        if self._camera is None:
+            return self._node.metrics()
         return {**self._node.metrics(), "overruns": float(self._camera.overruns)}
 
 
@@ -158,5 +185,6 @@ def _as_basler(rig: RigConfig, name: str) -> BaslerConfig:
             exposure_us=min(_EXPOSURE_US, 0.5e6 / config.rate_hz),
             trigger=FreeRunning(mode="free_running", rate_hz=config.rate_hz),
             ring_seconds=config.ring_seconds,
+            led=config.led,
         )
     return config

@@ -23,6 +23,7 @@ import msgspec
 from rig.config.fault_script import ScriptedFault
 from rig.config.rig import RigConfig
 from rig.sim.epoch import Epoch
+from rig.sim.twins.camera_truth import gather_frames, invite_frames
 from rig.sim.twins.device_clock import DeviceClock, seeded_errors
 from rig.sim.twins.harp_board import Simulation, TwinBoard
 from rig.sim.twins.harp_truth import HarpTruth, board_truth
@@ -242,6 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rig = RigConfig.model_validate_json(options.rig.read_bytes())
     script = msgspec.json.decode(options.faults.read_bytes()) if options.faults else []
     epoch = Epoch(options.epoch, options.slow)
+    if options.truth is not None:
+        invite_frames(epoch.path, options.truth)
     _, boards = make_boards(
         rig,
         epoch,
@@ -259,7 +262,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server.close()
     if options.truth is not None:
         found = {board.name: board_truth(board.truth, board.clock) for board in boards}
-        HarpTruth(epoch.began_ns(), epoch.slow, found).write(options.truth)
+        frames = gather_frames(rig, options.truth)
+        HarpTruth(epoch.began_ns(), epoch.slow, found, frames).write(options.truth)
     return 0
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from rig.devices.harp_plan import plan_board
 from rig.devices.harp_registers import SYNC_LINE, input_line, registers
 from rig.sim.twins.harp_core import BoardCore
+from rig.sim.twins.harp_driven import DrivenLines, pulse_wire
 from rig.sim.twins.harp_faults import FaultPlayer
 from rig.sim.twins.harp_lines import Change, Metronome
 from rig.sim.twins.harp_outputs import NO_EDGE_US
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from rig.devices.harp_samples import SampleSource
     from rig.sim.epoch import Epoch
     from rig.sim.twins.device_clock import DeviceClock
+    from rig.sim.twins.line_track import LineTrack
     from rig.sim.world import World
 
 __all__ = ["Simulation", "TwinBoard"]
@@ -55,7 +57,7 @@ class Simulation:
     delay_us: float = 150.0
     """Mean of the random delay of each message on its way."""
     boards: dict[str, TwinBoard] = field(default_factory=dict[str, "TwinBoard"])
-    """All of them, by device: sync lines lead from one to another."""
+    """All of them, by device: lines lead from one to another."""
 
 
 @dataclass(slots=True)
@@ -123,6 +125,9 @@ class TwinBoard:
             if line.sync_source is not None
         ]
         self._sync_edges: list[tuple[int, bool]] = []
+        self._driven = DrivenLines(
+            simulation.rig, name, plan.lines, simulation.epoch.path
+        )
         self._change_ns = 0
         self._back_ns = _NEVER_NS
         self._now_ns = clock.started_ns
@@ -131,7 +136,13 @@ class TwinBoard:
 
     def _boot(self, now_us: int) -> BoardCore:
         return BoardCore(
-            self._transmit, self._streams_changed, self._note, now_us, self._synced
+            self._transmit,
+            self._streams_changed,
+            self._note,
+            now_us,
+            self._synced,
+            self._foresee,
+            self._drive,
         )
 
     @property
@@ -190,7 +201,8 @@ class TwinBoard:
         begun = self._simulation.epoch.began_ns() is not None
         for train in self._trains.values():
             block_us = 20 * train.run.period_ns // 1000
-            ahead_us = max(_AHEAD_US, block_us) if begun else 0
+            known = begun and train.wire is None
+            ahead_us = max(_AHEAD_US, block_us) if known else 0
             messages = train.take(now_us, ahead_us, self.core.offset_us)
             if messages is None:
                 continue
@@ -227,6 +239,19 @@ class TwinBoard:
             self.core.poll_sync(self.clock.now_us(now_ns))
         return self._sync_edges
 
+    def output(self, name: str, now_ns: int) -> LineTrack:
+        """Return when one of its wired outputs was high so far."""
+        if self.plugged:
+            self.core.outputs.poll(self.clock.now_us(now_ns))
+        return self._driven.track(name)
+
+    def _drive(self, line: int, level: bool, at_us: int) -> None:
+        self._driven.drive(line, level, self._to_host(at_us))
+
+    def _foresee(self, at_us: NDArray[np.int64], levels: NDArray[np.bool_]) -> None:
+        host_ns = self.clock.host_ns(at_us).astype(np.int64) + 1  # as of one edge
+        self._driven.foresee_sync(host_ns, levels)
+
     def _synced(self, level: bool, at_us: int) -> None:
         host_ns = self._to_host(at_us)
         self._sync_edges.append((host_ns, level))
@@ -260,6 +285,7 @@ class TwinBoard:
         if ended & _TRIGGER:
             self._schedule.stop_triggers(self._now_ns)
         if ended & _SYNC:
+            self._driven.stop_sync(self._to_host(now_us))
             self._tell(self._schedule.take_line(SYNC_LINE))
         if ended & _EDGES:
             self._schedule.stop()
@@ -295,11 +321,14 @@ class TwinBoard:
 
     def _start_signal(self, flag: int, source: SampleSource, now_us: int) -> None:
         values = self.core.values
+        rig, boards = self._simulation.rig, self._simulation.boards
+        signal = source.stream.removeprefix("signals/")
         run = SampleRun(
             stream=source.stream,
             started_us=now_us,
             first_number=values[source.number_register.address],
             period_ns=values[source.period_register.address],
+            delay_us=rig.simulation.delays_us.get(signal, 0.0),
         )
         self.truth.runs.append(run)
         self._trains[flag] = SampleTrain(
@@ -309,6 +338,12 @@ class TwinBoard:
             self.clock,
             self._world_s,
             lambda blocks: self._delay_us(flag, blocks),
+            pulse_wire(
+                rig,
+                self.name,
+                source,
+                lambda board, line: boards[board].output(line, self._now_ns),
+            ),
         )
 
     def _delay_us(self, flag: int, blocks: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -29,6 +29,8 @@ from sync.sync_line import SyncLine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rig.sim.twins.harp_sync import Foreseen
+
 __all__ = ["BoardCore", "stamped_message"]
 
 _ERROR_FLAG = 0x08
@@ -83,11 +85,16 @@ class BoardCore:
         the new ones hold.
     reported
         Called with (number, line, level, board time in us) of each reported edge.
+    now_us
+        Board time of the start.
     synced
         Called with (level, board time in us) of each edge of the sync line, and then
         has to report it by `edge`; by default it is reported at once.
-    now_us
-        Board time of the start.
+    foreseen
+        Called with the sync line's edges a segment ahead, as of `SyncOutput`.
+    driven
+        Called with (line, level, board time in us) of each edge of an actuator's
+        output, before it is reported.
     """
 
     def __init__(
@@ -97,13 +104,16 @@ class BoardCore:
         reported: Callable[[int, int, bool, int], None] = lambda *_: None,
         now_us: int = 0,
         synced: Callable[[bool, int], None] | None = None,
+        foreseen: Foreseen | None = None,
+        driven: Callable[[int, bool, int], None] = lambda *_: None,
     ) -> None:
         self._transmit = transmit
         self._streams_changed = streams_changed
         self._reported = reported
+        self._driven = driven
         self._framer = Framer(None)
-        self.outputs = Outputs(self.edge, self._acknowledge)
-        self.sync = SyncOutput(synced or self._sync_edge)
+        self.outputs = Outputs(self._output_edge, self._acknowledge)
+        self.sync = SyncOutput(synced or self._sync_edge, foreseen)
         self.values = dict(DEFAULTS)
         """Plain registers, by address."""
         self.offset_us = 0
@@ -164,6 +174,10 @@ class BoardCore:
         word = line | (level << 8) | (stamp_us % _TICK_US) << 16
         self._reported(number, line, level, at_us)
         self._event(_R.Edge.address, _edge.pack(number, word), stamp_us)
+
+    def _output_edge(self, line: int, level: bool, at_us: int) -> None:
+        self._driven(line, level, at_us)
+        self.edge(line, level, at_us)
 
     def _acknowledge(
         self, decision_id: int, line: int, status: int, edge_us: int

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rig.devices.harp_samples import SampleSource
     from rig.sim.twins.device_clock import DeviceClock
+    from rig.sim.twins.harp_driven import WiredPulse
     from rig.sim.world import World
 
 __all__ = ["SampleRun", "SampleTrain", "block_messages", "sample_counts"]
@@ -109,6 +110,8 @@ class SampleRun:
     """Board time of the first sample."""
     first_number: int
     period_ns: int
+    delay_us: float = 0.0
+    """A sample shows what was so long before it was taken."""
 
     def board_us(self, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the board time of samples (n,)."""
@@ -132,6 +135,8 @@ class SampleTrain:
         Maps host times to world times.
     delay_us
         Gives each block's delay on its way (n,), by the number of the block.
+    wire
+        From an output line to one of the channels.
     """
 
     def __init__(
@@ -142,9 +147,11 @@ class SampleTrain:
         clock: DeviceClock,
         world_s: Callable[[NDArray[np.float64]], NDArray[np.float64]],
         delay_us: Callable[[NDArray[np.int64]], NDArray[np.float64]],
+        wire: WiredPulse | None = None,
     ) -> None:
         self.run = run
         self.source = source
+        self.wire = wire
         self._world = world
         self._clock = clock
         self._world_s = world_s
@@ -185,7 +192,8 @@ class SampleTrain:
             Board time.
         ahead_us
             How far ahead messages may be made when there are none left: 0 while the
-            world has not begun, because nobody knows yet when it will.
+            world has not begun, because nobody knows yet when it will, nor what a
+            line will do that a channel is wired to.
         offset_us
             Device time minus board time.
         """
@@ -209,10 +217,13 @@ class SampleTrain:
             return
         first = self.run.first_number + blocks * BLOCK_SAMPLES
         numbers = (first[:, None] + np.arange(BLOCK_SAMPLES)).ravel()
-        host_ns = self._clock.host_ns(self.run.board_us(numbers))
+        shown_ns = self._clock.host_ns(self.run.board_us(numbers))
+        shown_ns -= 1e3 * self.run.delay_us
         samples = sample_counts(
-            self._world, self.source, self._world_s(host_ns), numbers
+            self._world, self.source, self._world_s(shown_ns), numbers
         )
+        if self.wire is not None:
+            self.wire.add(samples, shown_ns, self.run.period_ns)
         stamps_us = self.run.board_us(first).astype(np.int64) + offset_us
         stamps_us = np.maximum(stamps_us, 0)  # as a board whose clock was set back
         self._messages = block_messages(

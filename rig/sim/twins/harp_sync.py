@@ -15,6 +15,11 @@ from sync.sync_line import SyncLine, segment_edges_us
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Foreseen = Callable[[NDArray[np.int64], NDArray[np.bool_]], object]
+
 __all__ = ["SyncOutput"]
 
 
@@ -25,12 +30,20 @@ class SyncOutput:
     ----------
     edge
         Called with (level, board time in us) when the line changes.
+    foreseen
+        Called a segment ahead with its edges: board times in us (n,), and levels (n,).
+        None of those after a stop will come.
     """
 
-    def __init__(self, edge: Callable[[bool, int], object]) -> None:
+    def __init__(
+        self,
+        edge: Callable[[bool, int], object],
+        foreseen: Foreseen | None = None,
+    ) -> None:
         self.number = 0
         """Of the next segment."""
         self._edge = edge
+        self._foreseen = foreseen
         self._line: SyncLine | None = None
         self._high = False
         self._segment_us = 0
@@ -42,6 +55,7 @@ class SyncOutput:
         self.number = number
         self._segment_us = now_us - line.period_us
         self._due = []
+        self._foresee(line)
 
     def stop(self, now_us: int) -> None:
         """Bring the line low."""
@@ -76,6 +90,13 @@ class SyncOutput:
         self.number = (self.number + 1) & 0xFFFFFFFF
         at_us = (self._segment_us + times_us).tolist()
         self._due = list(zip(at_us, rising.tolist(), strict=True))[::-1]
+        self._foresee(self._line)
+
+    def _foresee(self, line: SyncLine) -> None:
+        """Tell of the next segment."""
+        if self._foreseen is not None:
+            times_us, rising = segment_edges_us(line, self.number)
+            self._foreseen(self._segment_us + line.period_us + times_us, rising)
 
     def _change(self, *, level: bool, at_us: int) -> None:
         self._high = level

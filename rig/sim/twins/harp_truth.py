@@ -1,7 +1,8 @@
 """What really happened on the simulated boards, so that a recording can be judged.
 
-For a signal it is enough to know when each run began and how the board's clock
-went: the world's time of every sample follows. Edges are listed one by one.
+For a signal it is enough to know when each run began, how the board's clock went and
+how late the signal is: the time that every sample shows follows. Edges are listed one
+by one, and so are the exposures of simulated cameras (`camera_truth`).
 """
 
 from __future__ import annotations
@@ -76,20 +77,28 @@ class HarpTruth:
         World time runs so many times slower than host time.
     boards
         By device, as of `board_truth`.
+    cameras
+        By name, as of `rig.sim.twins.camera_truth.gather_frames`.
     """
 
     def __init__(
-        self, epoch_ns: int | None, slow: float, boards: dict[str, dict[str, Any]]
+        self,
+        epoch_ns: int | None,
+        slow: float,
+        boards: dict[str, dict[str, Any]],
+        cameras: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         self.epoch_ns = epoch_ns
         self.slow = slow
         self.boards = boards
+        self.cameras = cameras or {}
 
     @staticmethod
     def read(path: Path) -> HarpTruth:
         """Read a truth file."""
         data = msgspec.json.decode(path.read_bytes())
-        return HarpTruth(data["epoch_ns"], data["slow"], data["boards"])
+        cameras = data.get("cameras")
+        return HarpTruth(data["epoch_ns"], data["slow"], data["boards"], cameras)
 
     def write(self, path: Path) -> None:
         """Write a truth file."""
@@ -98,6 +107,7 @@ class HarpTruth:
             "epoch_ns": self.epoch_ns,
             "slow": self.slow,
             "boards": self.boards,
+            "cameras": self.cameras,
         }
         path.write_bytes(msgspec.json.encode(data))
 
@@ -118,19 +128,58 @@ class HarpTruth:
         offsets = np.array([0, *(one["offset_us"] for one in board["offsets"])])
         return shown + offsets[np.searchsorted(changed, host_ns, side="right")]
 
-    def sample_world_s(
+    def sample_host_ns(
         self, device: str, stream: str, numbers: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return the world's time of samples, by the device's own numbers (n,)."""
+        """Return the host times that samples show, by the device's own numbers (n,).
+
+        That is when they were taken, less the signal's constant delay.
+        """
         board = self.boards[device]
         runs = [SampleRun(**run) for run in board["runs"] if run["stream"] == stream]
         clock_us, clock_ns = board["clock"]["board_us"], board["clock"]["host_ns"]
         firsts = np.array([run.first_number for run in runs])
         which = np.searchsorted(firsts, numbers, side="right") - 1
-        board_us = np.empty(len(numbers))
+        host_ns = np.empty(len(numbers))
         for k, run in enumerate(runs):
-            board_us[which == k] = run.board_us(numbers[which == k])
-        return self.world_s(np.interp(board_us, clock_us, clock_ns))
+            board_us = run.board_us(numbers[which == k])
+            host_ns[which == k] = np.interp(board_us, clock_us, clock_ns)
+            host_ns[which == k] -= 1e3 * run.delay_us
+        return host_ns
+
+    def sample_world_s(
+        self, device: str, stream: str, numbers: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return the world's times that samples show, by the device's own numbers."""
+        return self.world_s(self.sample_host_ns(device, stream, numbers))
+
+    def frames(self, camera: str) -> dict[str, NDArray[np.int64]]:
+        """Return a camera's exposures (n,), as of `gather_frames`, by column."""
+        columns = self.cameras[camera]["frames"]
+        return {name: np.array(column, np.int64) for name, column in columns.items()}
+
+    def frame_middle_ns(
+        self, camera: str, arrival_ns: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Return the true host time of the middle of recorded frames' exposures (n,).
+
+        Parameters
+        ----------
+        arrival_ns
+            Their recorded `host_ns`, by which frames are told apart.
+
+        Raises
+        ------
+        KeyError
+            If the camera delivered no such frame.
+        """
+        frames = self.frames(camera)
+        middles = dict(
+            zip(
+                frames["arrival_ns"].tolist(), frames["middle_ns"].tolist(), strict=True
+            )
+        )
+        return np.array([middles[at_ns] for at_ns in arrival_ns.tolist()], np.int64)
 
     def samples(
         self,

@@ -16,6 +16,7 @@ import numpy as np
 from rig.devices.camera_driver import CameraGoneError, CameraInfo, Grab, IdRule
 from rig.errors import DeviceError
 from rig.sim.picture_code import MAX_NUMBER, burn_code
+from rig.sim.twins.camera_sensor import Exposed, Sensor
 from rig.sim.world.noise import uniform
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ class SimulatedCamera:
         What goes wrong.
     seed
         Of the delays.
+    sensor
+        What falls on it besides the picture, and when.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class SimulatedCamera:
         own_clock: DeviceClock,
         faults: CameraFaults,
         seed: int,
+        sensor: Sensor | None = None,
     ) -> None:
         self._config = config
         self._rate_hz = rate_hz
@@ -99,6 +103,7 @@ class SimulatedCamera:
         self._own = own_clock
         self._faults = faults
         self._seed = seed
+        self._sensor = sensor or Sensor()
         self._exposure_ns = round(config.exposure_us * 1e3)
         self._queue: deque[_Exposure] = deque()
         self._block_id = self._made = 0
@@ -134,6 +139,10 @@ class SimulatedCamera:
             raise DeviceError(msg)
         return self
 
+    def warm_up(self) -> None:
+        """Draw a first picture, which takes longer than those after it."""
+        self._draw(0.0, 0)
+
     def start(self) -> None:
         """Begin to acquire, and to number from 0."""
         now_ns = self._clock.now()
@@ -168,13 +177,15 @@ class SimulatedCamera:
             if now_ns < head.due_ns:
                 return None
             self._queue.popleft()
+            stamp_ns = -1 if head.fate == "lost" else self._stamp(head.started_ns)
+            self._sense(head, head.image, stamp_ns, now_ns)
             if head.fate == "lost":
                 continue
             if head.fate == "whole":
                 self._develop(head.image, claim())
             return Grab(
                 block_id=head.block_id,
-                device_ns=self._stamp(head.started_ns),
+                device_ns=stamp_ns,
                 arrival_ns=now_ns,
                 error="" if head.fate == "whole" else "a packet was lost (script)",
             )
@@ -207,6 +218,7 @@ class SimulatedCamera:
     def close(self) -> None:
         """Let go of the camera; may be called twice."""
         self.stop()
+        self._sensor.close()
 
     def _check(self) -> int:
         now_ns = self._clock.now()
@@ -260,7 +272,7 @@ class SimulatedCamera:
     ) -> None:
         jitter = float(uniform(self._seed, _LANE, np.array([self._made]))[0])
         delay_ns = _READOUT_NS - _JITTER_NS * np.log1p(-jitter)
-        ended_ns = started_ns + self._exposure_ns
+        ended_ns = started_ns + self._sensor.delay_ns + self._exposure_ns
         fate: Literal["whole", "failed", "lost"] = "whole"
         if lost or self._faults.strikes("lost_frame"):
             fate = "lost"
@@ -281,6 +293,19 @@ class SimulatedCamera:
         image = self._draw(exposure.world_s, number)
         burn_code(image, number)
         return image
+
+    def _sense(
+        self, exposure: _Exposure, image: NDArray[np.uint8], stamp_ns: int, now_ns: int
+    ) -> None:
+        whole = exposure.fate == "whole"
+        exposed = Exposed(
+            frame_id=exposure.block_id,
+            began_ns=exposure.started_ns,
+            exposure_ns=self._exposure_ns,
+            device_ns=stamp_ns,
+            arrival_ns=now_ns if whole else -1,
+        )
+        self._sensor.expose(exposed, image if whole else None)
 
     def _develop(self, image: NDArray[np.uint8], target: NDArray[Any]) -> None:
         if target.ndim == 3:

@@ -122,6 +122,29 @@ def test_a_rig_is_frozen_and_closed(write):
         RigConfig.model_validate({**rig.model_dump(), "nmae": 1})
 
 
+def test_leds_test_pulses_and_delays_that_fit(write):
+    rig = load_rig(
+        write(
+            RIG.replace(
+                "serial:",
+                "led: {source: daq, line: strobe, x_px: 4, y_px: 476}\n    serial:",
+            ).replace(
+                "    inputs:",
+                "    sync_line: {line: strobe}\n"
+                "    emg: {channels: [GL], test_pulse: {line: laser, channel: GL}}\n"
+                "    force_plate: {test_pulse: {source: daq, line: strobe, "
+                "channel: Mz}}\n"
+                "    inputs:",
+            )
+            + "simulation: {delays_us: {left: 120, daq/emg: 350.5}}\n"
+        )
+    )
+    assert rig.cameras["left"].led.radius_px == 4
+    assert rig.harp_devices["daq"].emg.test_pulse.amplitude_uv == 2000
+    assert rig.simulation.delays_us == {"left": 120, "daq/emg": 350.5}
+    assert not rig.simulation.calibrating
+
+
 def test_what_was_loaded_survives_the_way_to_a_node(write):
     rig = load_rig(write(RIG))
     assert RigConfig.model_validate(rig.model_dump(mode="json")) == rig
@@ -297,6 +320,62 @@ CASES = {
     "sync line of a taken name": (
         ("    inputs:", "    sync_line: {line: laser}\n    inputs:"),
         "19: devices.daq.sync_line.line: expected each only once, got 'laser' .*",
+    ),
+    "LED on no board": (
+        ("serial:", "led: {source: dak, line: sync, x_px: 9, y_px: 9}\n    serial:"),
+        "7: devices.left.led.source: expected a harp device with a sync_line or an "
+        "actuator .daq., got 'dak'",
+    ),
+    "LED on a camera": (
+        ("serial:", "led: {source: left, line: sync, x_px: 9, y_px: 9}\n    serial:"),
+        "7: devices.left.led.source: expected a harp device with a sync_line or an "
+        "actuator .daq., got 'left'",
+    ),
+    "LED on no line": (
+        ("serial:", "led: {source: daq, line: lasr, x_px: 9, y_px: 9}\n    serial:"),
+        ("    inputs:", "    sync_line: {}\n    inputs:"),
+        "7: devices.left.led.line: expected an output line of daq .sync, laser., got "
+        "'lasr'",
+    ),
+    "LED beside the picture": (
+        ("serial:", "led: {source: daq, line: laser, x_px: 637, y_px: 9}\n    serial:"),
+        "7: devices.left.led: expected a spot inside the picture of 640 x 480 px, got "
+        "one at 637, 9 with a radius of 4",
+    ),
+    "LED without a place": (
+        ("serial:", "led: {source: daq, line: laser, x_px: 637}\n    serial:"),
+        "7: devices.left.led: missing key y_px .*",
+    ),
+    "test pulse on no channel": (
+        (
+            "    inputs:",
+            "    emg: {channels: [GL], test_pulse: {line: laser, channel: TA}}\n"
+            "    inputs:",
+        ),
+        "19: devices.daq.emg.test_pulse.channel: expected one of the channels .GL., "
+        "got 'TA'",
+    ),
+    "test pulse on no usual channel": (
+        (
+            "    inputs:",
+            "    force_plate: {test_pulse: {line: laser, channel: Gx}}\n    inputs:",
+        ),
+        "19: devices.daq.force_plate.test_pulse.channel: expected one of the channels "
+        ".Fx, Fy, Fz, Mx, My, Mz., got 'Gx'",
+    ),
+    "test pulse on no line": (
+        (
+            "    inputs:",
+            "    force_plate: {test_pulse: {line: sync, channel: Fx}}\n    inputs:",
+        ),
+        "19: devices.daq.force_plate.test_pulse.line: expected an output line of daq "
+        ".laser., got 'sync'",
+    ),
+    "delay of what is not there": (
+        ("devices:", "simulation: {delays_us: {daq/emg: 350}}\ndevices:"),
+        ("    inputs:", "    force_plate: {}\n    inputs:"),
+        "4: simulation.delays_us.daq/emg: expected a camera or a signal .left, "
+        "daq/force_plate., got 'daq/emg'",
     ),
     "another kind of file": (
         ("springhare-rig/1", "springhare-task/1"),

@@ -1,0 +1,1 @@
+"""A session on one clock: every element's time, its error, and a verdict."""
