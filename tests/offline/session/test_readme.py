@@ -1,0 +1,23 @@
+"""The example of the README runs as it stands there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[3] / "offline" / "README.md"
+
+
+def test_the_example_runs(aligned, capsys, pynapple):
+    pytest.importorskip("xarray")
+    text = README.read_text(encoding="utf-8")
+    section = text.split("## A session on one clock", 1)[1].split("\n## ", 1)[0]
+    (example,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    assert len(example.splitlines()) <= 18
+    found = {"folder": aligned}
+    exec(compile(example, str(README), "exec"), found)
+    assert found["emg"].values.shape == (2000, 2)
+    assert found["poses"].attrs["ds_type"] == "poses"
+    assert capsys.readouterr().out.startswith("WARN 9.5")
