@@ -23,6 +23,10 @@ __all__ = ["Looked", "check_latency", "check_relation", "check_stream", "level_o
 _LEAST_PULSES = 30
 """Fewer do not tell how residuals are spread."""
 _LEAST_HELD_OUT = 20
+_CHANCE = 2.5
+"""Standard deviations by which a figure of few pulses may be off by chance."""
+_AVERAGED = 10
+"""Pulses that make one innovation, about."""
 _SECONDS_A_DAY = 86_400
 
 
@@ -112,20 +116,26 @@ def _of_pulses(
         f"pulses scatter by {units.size(relation.residual_ns)} about the model",
         "more than a sound rig shows: look at the residuals",
     )
+    # a mean of squares of so many averages of pulses scatters by itself
+    chance = _CHANCE * (2 * _AVERAGED / relation.pulses) ** 0.5
     yield find(
         "innovations",
         relation.nis,
         f"squared innovations are {relation.nis:.2f} of what was expected",
         "the clocks do not wander like crystals: steps, or a device that is polled",
+        judged=1.0 if abs(relation.nis - 1) <= chance else relation.nis,
     )
     coverage = relation.held_out_coverage
     if coverage is not None and relation.held_out >= _LEAST_HELD_OUT:
+        # of few pulses, all or some more than usual may lie outside by chance
+        chance = _CHANCE * (0.95 * 0.05 / relation.held_out) ** 0.5
         yield find(
             "held_out_coverage",
             coverage,
             f"{units.percent(coverage)} of {relation.held_out} pulses that were left "
             "out lie within their 95 % band",
             "the stated errors are not honest: trust the residuals instead",
+            judged=0.95 if abs(coverage - 0.95) <= chance else coverage,
         )
 
 
@@ -211,8 +221,17 @@ class _Finder:
     subject: str
     limits: AlignmentLimits
 
-    def __call__(self, check: str, value: float, what: str, remedy: str) -> Finding:
-        level = level_of(value, getattr(self.limits, check))
+    def __call__(
+        self,
+        check: str,
+        value: float,
+        what: str,
+        remedy: str,
+        judged: float | None = None,
+    ) -> Finding:
+        """Return what a value means; `judged` stands for it where it may be chance."""
+        limit = getattr(self.limits, check)
+        level = level_of(value if judged is None else judged, limit)
         words = what if level == "PASS" else f"{what}: {remedy}"
         return Finding(
             check=check, subject=self.subject, level=level, value=value, words=words

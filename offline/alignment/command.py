@@ -10,6 +10,12 @@ from rich.console import Console
 
 from offline.alignment.cues import look_for_cues
 from offline.alignment.display import show_alignment, show_files
+from offline.alignment.foreign import (
+    Options,
+    align_files,
+    output_files,
+    write_tables,
+)
 from offline.alignment.layout import ALIGNED_FILE
 from offline.alignment.pipeline import align
 from offline.alignment.report import write_report
@@ -21,9 +27,10 @@ from rig.recording.layout import SESSION_FILE
 from rig.recording.reader import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from offline.alignment.foreign.train import Unit
     from offline.alignment.pipeline import Aligned
     from offline.alignment.result import Alignment
 
@@ -42,10 +49,11 @@ class Wish:
     cues: bool
     dry_run: bool
     as_json: bool
-    column: str | None
-    unit: str | None
+    columns: tuple[str, ...]
+    unit: Unit | None
     reference: str | None
     out: Path | None
+    """Of other people's files; a session's results go into it."""
 
 
 def run(wish: Wish) -> int:
@@ -64,7 +72,7 @@ def run(wish: Wish) -> int:
             "session's folder; align them one after another"
         )
         raise SessionError(msg)
-    found = [_session(path, wish) for path in sessions] or [_files(wish)]
+    found = [_session(path, wish) for path in sessions] or [_foreign(wish)]
     if wish.as_json:
         texts = [one.to_json() for one in found]
         click.echo(texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]")
@@ -80,8 +88,8 @@ def _session(path: Path, wish: Wish) -> Alignment:
     with Recording.open(path) as recording, console.status("reading") as status:
         if recording.ledger is None:
             msg = (
-                f"Expected a session that is closed in {recording.folder}, got one that "
-                f"is not: springhare recover {recording.folder}, if it was cut short"
+                f"Expected a session that is closed in {recording.folder}, got one "
+                "that is not: springhare recover mends one that was cut short"
             )
             raise SessionError(msg)
         aligned = align(
@@ -92,19 +100,40 @@ def _session(path: Path, wish: Wish) -> Alignment:
             progress=status.update,
         )
         folder = recording.folder
-        written = () if wish.dry_run else _write(folder, aligned, status.update)
-    if not wish.as_json:
-        show_alignment(aligned.alignment)
-        show_files(written)
+        places = (folder / ALIGNED_FILE, folder / REPORT_FILE)
+        if not wish.dry_run:
+            status.update("writing")
+            _write(*places, aligned)
+    _tell(wish, aligned, () if wish.dry_run else places)
     return aligned.alignment
 
 
-def _write(
-    folder: Path, aligned: Aligned, progress: Callable[[str], None]
-) -> tuple[Path, Path]:
-    progress("writing")
-    tables, page = folder / ALIGNED_FILE, folder / REPORT_FILE
+def _foreign(wish: Wish) -> Alignment:
+    options = Options(
+        columns=wish.columns,
+        unit=wish.unit,
+        reference=wish.reference,
+        max_drift_ppm=wish.max_drift_ppm,
+    )
+    with Console(stderr=True).status("matching"):
+        aligned = align_files(wish.sources, options)
+        places = output_files(wish.sources, aligned.streams, wish.out)
+        written: tuple[Path, ...] = ()
+        if not wish.dry_run:
+            origin_ns = aligned.alignment.origin_ns
+            tables = write_tables(places, aligned.streams, origin_ns)
+            _write(places.aligned, places.report, aligned)
+            written = (places.aligned, places.report, *tables)
+    _tell(wish, aligned, written)
+    return aligned.alignment
+
+
+def _tell(wish: Wish, aligned: Aligned, written: Sequence[Path]) -> None:
+    if not wish.as_json:
+        show_alignment(aligned.alignment)
+        show_files(written)
+
+
+def _write(tables: Path, page: Path, aligned: Aligned) -> None:
     write_aligned(tables, aligned.alignment, aligned.streams, aligned.evidence)
-    progress("drawing")
     write_report(page, aligned.alignment, aligned.evidence, aligned.streams)
-    return tables, page

@@ -151,13 +151,13 @@ def _stream(
         age_s = _age_s(latency, recorded.info.started_utc)
         findings.append(check_latency(name, latency, age_s, recorded.rig.alignment))
     subjects = {f"{r.source} - {r.target}" for r in on_path}
-    of_path = [found.level for found in before if found.subject in subjects]
+    mine = [*findings, *(found for found in before if found.subject in subjects)]
     return StreamSummary(
         stream=name,
         kind=kind,
         clock=one.clock,
         path=path,
-        level=worst([*(found.level for found in findings), *of_path]),
+        level=worst(found.level for found in mine),
         sentence=stream_sentence(name, kind, median, lost, verdict),
         recorded=one.recorded,
         lost=lost,

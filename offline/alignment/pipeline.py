@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from offline.alignment.joints import joints_of
-from offline.alignment.recorded import HOST, Recorded
 from offline.alignment.judgement import judge
+from offline.alignment.recorded import HOST, Recorded
 from offline.alignment.streams import Session, place_streams
 from offline.alignment.summaries import Frame, refused, summarise
 from sync.alignment import clock_tree
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Aligned", "align"]
 
-_STAMP_SD_NS = 1000 / np.sqrt(12)
-"""Of a board's stamp: it counts microseconds."""
+_STAMP_SD_NS = 1000 / np.sqrt(3)
+"""Of a board's stamp: it is cut to whole microseconds, so up to one too early."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from offline.alignment.report import units
-from offline.alignment.result import worst
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

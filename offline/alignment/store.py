@@ -104,7 +104,10 @@ def _relations(
 
 
 def _put(group: Any, name: str, values: NDArray[Any]) -> None:
-    chunks = (min(_CHUNK, max(len(values), 1)), *values.shape[1:])
+    if not len(values):  # HDF5 packs nothing but what is there
+        group.create_dataset(name, data=values)
+        return
+    chunks = (min(_CHUNK, len(values)), *values.shape[1:])
     group.create_dataset(
         name,
         data=values,

@@ -48,9 +48,9 @@ def worst_minute(time_s: NDArray[np.float64], sd_ns: NDArray[np.float64]) -> flo
     if not good.any():
         return float("nan")
     minute = np.floor(time_s[good] / 60)
-    return max(
-        float(np.median(sd_ns[good][minute == one])) for one in np.unique(minute)
-    )
+    order = np.argsort(minute, kind="stable")
+    begins = np.flatnonzero(np.diff(minute[order])) + 1
+    return max(float(np.median(part)) for part in np.split(sd_ns[good][order], begins))
 
 
 def refused(joint: Joint) -> RelationSummary:

@@ -64,7 +64,7 @@ def _by_exchanges(recorded: Recorded, device: str) -> Joint | None:
         f"{len(rows)} exchanges, shortest round trip {shortest_us:.0f} us.",
         answered,
         rows["asked_ns"] + trip_ns // 2,
-        constant_sd_ns=float(trip_ns.min()) / np.sqrt(12),
+        constant_sd_ns=float(trip_ns.min() / np.sqrt(12)),
     )
 
 
