@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offline.alignment.report import units
+from offline.alignment import units
 from offline.alignment.result import Finding, worst
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ _CHANCE = 2.5
 """Standard deviations by which a figure of few pulses may be off by chance."""
 _AVERAGED = 10
 """Pulses that make one innovation, about."""
+_START_DELAY_NS = 1e6
+"""A camera that begins to expose later after its trigger is set to."""
 _SECONDS_A_DAY = 86_400
 
 
@@ -92,7 +94,7 @@ def check_relation(
     yield find(
         "drift_change_ppm_per_h",
         relation.drift_change_ppm_per_h,
-        f"that changes by {units.ppm(relation.drift_change_ppm_per_h).lstrip('+')}",
+        f"that changes by {units.ppm_per_h(relation.drift_change_ppm_per_h)} at most",
         "keep the device's temperature steady",
     )
     yield find(
@@ -159,15 +161,22 @@ def _ambiguity(
 
 def _second_way(subject: str, relation: RelationSummary) -> Finding:
     """Hold two ways between the same clocks against each other."""
-    apart = abs(relation.disagreement_ns or 0.0)
+    apart = relation.disagreement_ns or 0.0
     band = 3 * max(relation.sd_ns, 1.0)
-    level: Level = "PASS" if apart <= band else "WARN"
     words = (
         f"a second way ({relation.how}) differs by {units.size(apart)}, of "
         f"{units.size(band)} that are well"
     )
+    if relation.how == "triggers":
+        band = _START_DELAY_NS
+        words = f"exposures begin {units.size(apart)} from their triggers"
+    level: Level = "PASS" if abs(apart) <= band else "WARN"
     return Finding(
-        check="second_way", subject=subject, level=level, value=apart, words=words
+        check="second_way_ns",
+        subject=subject,
+        level=level,
+        value=abs(apart),
+        words=words,
     )
 
 

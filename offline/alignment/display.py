@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from offline.alignment.report import units
+from offline.alignment import units
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -180,7 +180,7 @@ def _stamp_sds(
     for relation in relations:
         if not relation.primary:
             continue
-        if relation.how == "triggers":
+        if relation.how in {"triggers", "exposures"}:
             found[relation.source] = max(relation.jitter_ns, _STAMP_SD_NS)
         elif relation.how == "sync_line":
             half = relation.jitter_ns / np.sqrt(2)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
-from offline.alignment.report import units
+from offline.alignment import units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,8 @@ def stream_sentence(name: str, kind: str, sd_ns: float, lost: int, verdict: str)
     >>> stream_sentence("cameras/left", "frames", 6_000, 7, "unique")
     'camera left: frames known to ±\u202f12\u202fµs (95 %), 7 lost, alignment unique'
     """
+    if not isfinite(sd_ns):
+        return f"{_said(name)}: nothing recorded"
     what = _ELEMENTS.get(kind, "rows")
     missing = f"{units.count(lost)} lost" if lost else "none lost"
     known = f"{what} known to {units.band(sd_ns)} (95 %)"

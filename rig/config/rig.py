@@ -261,6 +261,8 @@ class InputLine(Closed):
     """Nominal rate of its edges, if it has one."""
     sync_source: Name | None = None
     """The Harp device whose sync line is wired to this input."""
+    exposure_of: Name | None = None
+    """The camera whose output line, high during exposure, is wired to this input."""
 
 
 class InputsConfig(Closed):

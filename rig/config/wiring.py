@@ -47,6 +47,7 @@ def rig_faults(rig: Mapping[str, Any]) -> list[Fault]:
         *_actuators(devices),
         *_triggers(devices),
         *_sync_lines(devices),
+        *_exposure_lines(devices),
         *_leds(devices),
         *_test_pulses(devices),
         *_delays(devices, section(rig, "simulation", "delays_us")),
@@ -186,6 +187,20 @@ def _sync_lines(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
                 yield Fault(
                     (*path, "edges"),
                     "expected both: a sync line is read by the widths of its pulses",
+                )
+
+
+def _exposure_lines(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
+    """Tell of inputs that are wired to no camera's output."""
+    cameras = [name for name in devices if devices[name].get("output_line") is not None]
+    known = ", ".join(cameras) or "there is none"
+    for name, device in devices.items():
+        for line, settings in section(device, "inputs", "lines").items():
+            camera = section(settings).get("exposure_of")
+            if isinstance(camera, str) and camera not in cameras:
+                yield Fault(
+                    ("devices", name, "inputs", "lines", line, "exposure_of"),
+                    f"expected a camera with an output_line ({known}), got {camera!r}",
                 )
 
 

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from offline.alignment.streams import Placed, Session
 
-__all__ = ["Taker", "View", "read_frames", "spread_windows", "view_of"]
+__all__ = ["Taker", "View", "Wish", "read_frames", "spread_windows", "view_of"]
 
 _CHUNK_BYTES = 32 << 20
+_WINDOW_S = 5.0
 
 
 class Taker(Protocol):
@@ -27,6 +28,10 @@ class Taker(Protocol):
     def take(self, frames: NDArray[Any], rows: NDArray[np.int64]) -> None:
         """Look at frames (k, height, width, …), and which rows they are (k,)."""
         ...
+
+
+Wish = tuple["NDArray[np.bool_]", Taker]
+"""The places (n,) that somebody wants to see, and who."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +53,11 @@ class View:
     def period_ns(self) -> float:
         """Median time from frame to frame."""
         return float(np.median(np.diff(self.middle_ns)))
+
+    @property
+    def window(self) -> int:
+        """Frames of a window: of some seconds."""
+        return max(int(_WINDOW_S * 1e9 / self.period_ns), 20)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -122,7 +132,7 @@ def spread_windows(
 
 def read_frames(
     view: View,
-    wishes: Sequence[tuple[NDArray[np.bool_], Taker]],
+    wishes: Sequence[Wish],
     progress: Callable[[int, int], object] = lambda done, of: None,
 ) -> None:
     """Read frames in chunks, and show each taker those that it wants.

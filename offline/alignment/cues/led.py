@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from offline.alignment.cues.gaze import View
+    from offline.alignment.cues.gaze import View, Wish
     from offline.alignment.cues.lines import Wire
+    from offline.alignment.cues.motion import MotionWish
     from offline.alignment.cues.spot import Spot
     from sync.cues import Delay, Line
 
-__all__ = ["REACH", "LedLook", "compare", "exposures", "look_at", "window_places"]
+__all__ = ["REACH", "LedLook", "compare", "exposures", "look_at"]
 
-_WINDOW_S = 5.0
+_EDGES = 60
+"""So many are enough for a cue."""
 _FAR_S = 2.5
 """A line that is regular fits again a period later: up to here that is looked for."""
 _LEAST_EXPOSURE = 0.02
@@ -53,6 +55,7 @@ def look_at(
     line: Line,
     *,
     most_frames: int,
+    beside: MotionWish | None = None,
     progress: Callable[[int, int], object] = lambda done, of: None,
 ) -> LedLook:
     """Look at a spot, and hold it against a line.
@@ -67,12 +70,16 @@ def look_at(
         What drives it.
     most_frames
         So many are read at most, in windows spread over the session.
+    beside
+        Who wants to see frames as well, and has not yet.
     progress
         Told how many frames are read, and of how many.
     """
     reader = SpotReader(spot, view.shape, view.white)
-    places = window_places(view, line, most_frames)
-    read_frames(view, [(places, reader)], progress)
+    wishes: list[Wish] = [(_places(view, line, most_frames, beside), reader)]
+    if beside is not None and not beside.reader.begun:
+        wishes.append((beside.places, beside.reader))
+    read_frames(view, wishes, progress)
     levels, blinded = reader.levels()
     return compare(view, spot, wire, line, (reader.rows, levels), blinded=blinded)
 
@@ -102,11 +109,14 @@ def exposures(view: View) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return middle - half_ns, middle + half_ns
 
 
-def window_places(view: View, line: Line, most_frames: int) -> NDArray[np.bool_]:
-    """Choose the places to look at: where the line has most edges (n,)."""
-    length = max(int(_WINDOW_S * 1e9 / view.period_ns), 2 * REACH)
+def _places(
+    view: View, line: Line, most_frames: int, beside: MotionWish | None
+) -> NDArray[np.bool_]:
+    """Choose the places to look at (n,): others' where the line has edges enough."""
     order = np.sort(view.middle_ns)
     edges = np.searchsorted(order, line.edges_ns)
-    worth = np.bincount(edges, minlength=len(order) + 1)[: len(order)]
-    worth = np.minimum(worth.astype(np.float64), 1.0)
-    return spread_windows(len(order), length, most_frames, worth)
+    has_edge = np.bincount(edges, minlength=len(order) + 1)[: len(order)] > 0
+    if beside is not None and has_edge[beside.places].sum() >= _EDGES:
+        return beside.places
+    worth = has_edge.astype(np.float64)
+    return spread_windows(len(order), view.window, most_frames, worth)

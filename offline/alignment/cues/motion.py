@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from offline.alignment.cues.gaze import read_frames, spread_windows
 from offline.alignment.result import NO_TIME
 from sync.cues import window_shifts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -30,17 +31,16 @@ if TYPE_CHECKING:
 __all__ = [
     "MotionLook",
     "MotionReader",
+    "MotionWish",
     "Moved",
     "compare_motion",
     "moved_by",
-    "window_length",
 ]
 
 _PIXELS = 20_000
 """About so many of a frame are compared."""
 _STILL_S = 2.0
 """Slower changes of the momentum are the force plate's own drift."""
-_WINDOW_S = 5.0
 _REACH_S = 1.0
 
 
@@ -84,6 +84,11 @@ class MotionReader:
         self._rows.append(numbers[1:][follows])
         self._energy.append(differs[follows])
         self._last = int(rows[-1]), part[-1:]
+
+    @property
+    def begun(self) -> bool:
+        """Whether any frame was seen."""
+        return self._last is not None
 
     def energy(self, view: View) -> NDArray[np.float64]:
         """Return the difference of each place to the one before it (n,), or NaN."""
@@ -169,6 +174,27 @@ def _momentum(force: NDArray[np.float32], still: int) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class MotionWish:
+    """The frames that motion is to be seen in."""
+
+    places: NDArray[np.bool_]
+    """(n,) those in which most moves, by the signal."""
+    reader: MotionReader
+
+    @staticmethod
+    def of(view: View, moved: Moved, most_frames: int, spot: Spot | None) -> MotionWish:
+        """Choose frames, at most so many; a `spot` is an LED, which is no motion."""
+        worth = np.nan_to_num(moved.between(view.middle_ns))
+        places = spread_windows(len(worth), view.window, most_frames, worth)
+        return MotionWish(places, MotionReader(view.shape, spot))
+
+    def read(self, view: View, progress: Callable[[int, int], object]) -> None:
+        """Read the frames, unless they were shown already."""
+        if not self.reader.begun:
+            read_frames(view, [(self.places, self.reader)], progress)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class MotionLook:
     """What the windows say of a camera."""
 
@@ -177,18 +203,13 @@ class MotionLook:
     windows: WindowShifts
 
 
-def window_length(view: View) -> int:
-    """Return how many frames a window has."""
-    return max(int(_WINDOW_S * 1e9 / view.period_ns), 20)
-
-
 def compare_motion(view: View, moved: Moved, energy: NDArray[np.float64]) -> MotionLook:
     """Hold the motion in the picture (n,) against what a signal knows of it."""
     reach = max(int(_REACH_S * 1e9 / view.period_ns), 10)
     windows = window_shifts(
         energy,
         moved.between(view.middle_ns),
-        length=window_length(view),
+        length=view.window,
         reach=reach,
     )
     return MotionLook(view, moved, windows)

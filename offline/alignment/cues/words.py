@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offline.alignment import units
 from offline.alignment.checks import level_of
-from offline.alignment.report import units
 from offline.alignment.result import Cue, worst
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from offline.alignment import units
 from offline.alignment.checks import level_of
-from offline.alignment.report import units
 from offline.alignment.result import NO_TIME, Finding, StreamSummary, worst
 from offline.alignment.sentences import stream_sentence, whole_sentence
 from offline.alignment.summaries import worst_minute

@@ -1,4 +1,4 @@
-"""Cameras that a board triggers by wire: the triggers and the frames they made."""
+"""Cameras and boards: exposure lines, and triggers with the frames they made."""
 
 from __future__ import annotations
 
@@ -16,27 +16,93 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from offline.alignment.recorded import Recorded
+    from offline.alignment.recorded import Edges, Recorded
 
 __all__ = ["camera_joints", "exposure_start_ns"]
 
 _AGREE = 0.99
 """Share of the recorded pairs that must be those of the pulses."""
+_WIDTH_OFF = 0.2
+"""Share of the exposure by which its line may be high for longer or shorter."""
+_LESS_SURE_NS = 1_000.0
+"""Of triggers where an exposure line is there: enough to have the line taken."""
 
 
 def camera_joints(recorded: Recorded, max_drift_ppm: float) -> Iterator[Joint]:
-    """Yield a joint of each camera with the board that triggers it by wire.
+    """Yield the joints of cameras with boards: exposure lines, and triggers by wire.
 
-    A camera that is triggered by software has none: its frames begin after a delay of
-    the host, not of the trigger.
+    A camera that is triggered by software has no joint of its triggers: its frames
+    begin after a delay of the host, not of the trigger. An exposure line is the truth
+    of when a camera exposed, a trigger is a wish: where there is a line, it is taken.
     """
     for camera, config in recorded.rig.cameras.items():
-        if not isinstance(config, BaslerConfig) or f"cameras/{camera}" not in (
-            recorded.recording.streams
-        ):
+        if f"cameras/{camera}" not in recorded.recording.streams:
             continue
-        if isinstance(config.trigger, HardwareTrigger):
-            yield _joint(recorded, camera, config.trigger, max_drift_ppm)
+        shown = list(_by_line(recorded, camera, max_drift_ppm))
+        yield from shown
+        if isinstance(config, BaslerConfig) and isinstance(
+            config.trigger, HardwareTrigger
+        ):
+            joint = _by_trigger(recorded, camera, config.trigger, max_drift_ppm)
+            seen = any(one.verdict == "unique" for one in shown)
+            yield replace(joint, constant_sd_ns=_LESS_SURE_NS) if seen else joint
+
+
+def _by_line(recorded: Recorded, camera: str, max_drift_ppm: float) -> Iterator[Joint]:
+    """Yield a joint for each input that shows when the camera exposes."""
+    for board, config in recorded.rig.harp_devices.items():
+        lines = config.inputs.lines if config.inputs else {}
+        for line, wired in lines.items():
+            if wired.exposure_of == camera:
+                edges = recorded.edges(board, line)
+                yield _exposures(recorded, camera, (board, line), edges, max_drift_ppm)
+
+
+def _exposures(
+    recorded: Recorded,
+    camera: str,
+    at: tuple[str, str],
+    edges: Edges,
+    max_drift_ppm: float,
+) -> Joint:
+    board, line = at
+    starts = exposure_start_ns(recorded, camera)
+    starts = starts[starts >= 0]
+    about = recorded.recording.attributes(f"cameras/{camera}")
+    exposure_ns = float(about.get("exposure_us", 0.0)) * 1e3
+    up, remarks = _polarity(f"{line!r} of {board}", edges, exposure_ns)
+    shown = edges.going(up=up).time_ns
+    if not len(starts) or not len(shown):
+        what = "stamped frame" if not len(starts) else f"edge on {line!r} of {board}"
+        reason = f"there is no {what}"
+        return Joint(camera, board, "exposures", "no_match", reason)
+    match = match_pulses(starts, shown, max_drift_ppm=max_drift_ppm)
+    return joint_of(camera, board, "exposures", (starts, shown), match, remarks)
+
+
+def _polarity(
+    what: str, edges: Edges, exposure_ns: float
+) -> tuple[bool, tuple[str, ...]]:
+    """Say whether exposures begin with a rise, by how long the line is high or low."""
+    high = _widths(edges, up=True)
+    low = _widths(edges, up=False)
+    if not len(high) or not len(low):
+        return True, ()
+    off = [abs(float(np.median(one)) - exposure_ns) for one in (high, low)]
+    if off[1] < _WIDTH_OFF * exposure_ns < off[0]:
+        return False, (f"the line {what} is turned over: low during exposure",)
+    if off[0] > _WIDTH_OFF * exposure_ns:
+        seen = np.median(high) / 1e3
+        return True, (
+            f"the line {what} is high for {seen:.0f} us, the exposure is "
+            f"{exposure_ns / 1e3:.0f} us",
+        )
+    return True, ()
+
+
+def _widths(edges: Edges, *, up: bool) -> NDArray[np.int64]:
+    begins = edges.rising[:-1] == up
+    return np.diff(edges.time_ns)[begins & (edges.rising[1:] != up)]
 
 
 def exposure_start_ns(recorded: Recorded, camera: str) -> NDArray[np.int64]:
@@ -53,7 +119,7 @@ def exposure_start_ns(recorded: Recorded, camera: str) -> NDArray[np.int64]:
     return stamps
 
 
-def _joint(
+def _by_trigger(
     recorded: Recorded, camera: str, trigger: HardwareTrigger, max_drift_ppm: float
 ) -> Joint:
     board = trigger.source

@@ -5,6 +5,7 @@ frame clock, a camera is triggered by wire. Each has a crystal of its own; the h
 clock is the true one. A test changes the `Bench` before it is written.
 """
 
+import copy
 import itertools
 from dataclasses import dataclass, field
 
@@ -36,6 +37,7 @@ RIG = {
             "width_px": 8,
             "height_px": 8,
             "exposure_us": 2000,
+            "output_line": "Line2",
             "trigger": {"mode": "hardware", "source": "daq"},
         },
         "daq": {
@@ -52,6 +54,7 @@ RIG = {
                 "lines": {
                     "frame_clock": {"pin": 0, "edges": "both", "rate_hz": 30},
                     "sync": {"pin": 1, "edges": "both", "sync_source": "daq"},
+                    "exposure": {"pin": 2, "edges": "both"},
                 }
             },
         },
@@ -137,11 +140,23 @@ class Bench:
             ],
             axis=1,
         )
+        self.exposures = np.empty((0, 2), np.int64)
+        """What the scope hears of the camera's exposures; see `show_exposures`."""
         self.swapped = False
         self.shown = dict(self.clocks)
         """What each device stamps with; a fault puts something else there."""
         self.blocks = np.arange(int(self.seconds * 200))
         """The EMG's blocks that are recorded."""
+
+    def show_exposures(self, *, high=1):
+        """Wire the camera's output to the scope."""
+        self.rig = copy.deepcopy(self.rig)
+        lines = self.rig["devices"]["scope"]["inputs"]["lines"]
+        lines["exposure"]["exposure_of"] = "cam"
+        starts = self.frames["start"]
+        times = np.stack([starts, starts + EXPOSURE_NS], axis=1).ravel()
+        ways = np.tile([high, 1 - high], len(starts))
+        self.exposures = np.stack([times, ways], axis=1)
 
     def _sync_edges(self):
         line = SyncLine(seed=self.seed)
@@ -180,7 +195,11 @@ class Bench:
         """All edges of a board: true times, lines, edges, in order."""
         lines = {
             "daq": (("sync", self.sync), ("camera_trigger", self._rises())),
-            "scope": (("sync", self.heard), ("frame_clock", self.scope_clock)),
+            "scope": (
+                ("sync", self.heard),
+                ("frame_clock", self.scope_clock),
+                ("exposure", self.exposures),
+            ),
         }[board]
         times = np.concatenate([edges[:, 0] for _, edges in lines])
         names = np.concatenate([[name] * len(edges) for name, edges in lines])
@@ -188,7 +207,7 @@ class Bench:
         order = np.argsort(times, kind="stable")
         if board == "scope" and self.swapped:
             other = {"sync": "frame_clock", "frame_clock": "sync"}
-            names = np.array([other[name] for name in names])
+            names = np.array([other.get(name, name) for name in names])
         return times[order], names[order], np.where(ways[order] == 1, 1, -1)
 
     def _rises(self):

@@ -299,3 +299,20 @@ def test_frames_without_a_trigger_are_counted_by_their_stamps(bench, aligned):
     error, frames = _frame_error(one, found)
     assert np.flatnonzero(frames.row < 0).tolist() == [300, 301, 7_000]
     assert _within(error - np.median(error), frames.sd_ns)
+
+
+@pytest.mark.parametrize("high", [1, 0], ids=["high", "low"])
+def test_an_exposure_line_is_the_truth_of_an_exposure(bench, aligned, high):
+    rig = bench()
+    rig.show_exposures(high=high)
+    found = aligned(rig)
+    relation = _relation(found, "cam")
+    assert (relation.how, relation.target) == ("exposures", "scope")
+    assert ("turned over" in relation.reason) == (not high)
+    frames = found.streams["cameras/cam"]
+    truth = rig.truth(found, rig.frames["start"] + 1_000_000)
+    # no cable's delay is left in it
+    assert _within(frames.time_ns - truth, frames.sd_ns)
+    finding = _of(found, "second_way_ns", "cam - daq")
+    assert finding.value == pytest.approx(60_000, abs=2_000)
+    assert "from their triggers" in finding.words
