@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[3] / "offline" / "README.md"
+README = Path(__file__).parents[3] / "offline" / "session" / "README.md"
 
 
 def test_the_example_runs(aligned, capsys, pynapple):
     pytest.importorskip("xarray")
     text = README.read_text(encoding="utf-8")
-    section = text.split("## A session on one clock", 1)[1].split("\n## ", 1)[0]
-    (example,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len(example.splitlines()) <= 18
     found = {"folder": aligned}
     exec(compile(example, str(README), "exec"), found)
