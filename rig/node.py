@@ -51,7 +51,15 @@ from sync.clock import Clock, MonotonicClock
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Node", "NodeContext", "NodeProcess", "TakesRequests", "main"]
+__all__ = [
+    "Finding",
+    "HasFindings",
+    "Node",
+    "NodeContext",
+    "NodeProcess",
+    "TakesRequests",
+    "main",
+]
 
 _HEARTBEAT_NS = 500_000_000
 
@@ -116,6 +124,26 @@ class Node(Protocol):
 
     def metrics(self) -> Mapping[str, float]:
         """Return figures for the live table, with units in their names."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a person should know before the session starts."""
+
+    name: str
+    ok: bool
+    """A finding that is not ok does not keep the session from starting."""
+    detail: str
+    remedy: str = ""
+
+
+@runtime_checkable
+class HasFindings(Protocol):
+    """A node that knows, once it is open, what may go wrong."""
+
+    def findings(self) -> Sequence[Finding]:
+        """Return what was found; asked once, after `Node.open`."""
         ...
 
 
@@ -263,7 +291,12 @@ class NodeProcess:
         self._node = self._make(context)
         specs = self._node.open()
         self.state = "open"
-        return {"streams": [msgspec.to_builtins(spec) for spec in specs]}
+        node = self._node
+        findings = node.findings() if isinstance(node, HasFindings) else ()
+        return {
+            "streams": [msgspec.to_builtins(spec) for spec in specs],
+            "findings": [msgspec.to_builtins(finding) for finding in findings],
+        }
 
     def _stop(self) -> Mapping[str, Any]:
         node = self._require("ready", "running")

@@ -117,7 +117,8 @@ def _print_rehearsal(
     checks: Sequence[Check], specs: dict[str, list[StreamSpec]]
 ) -> None:
     for check in checks:
-        click.echo(f"ok   {check.name}: {check.detail}")
+        word, remedy = ("ok  ", "") if check.ok else ("WARN", f": {check.remedy}")
+        click.echo(f"{word} {check.name}: {check.detail}{remedy}")
     for node, streams in specs.items():
         click.echo(f"ok   {node} opened")
         for spec in streams:

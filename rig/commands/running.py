@@ -72,6 +72,10 @@ def tell(result: Result, *, as_json: bool) -> None:
     console = wide_console()
     console.print(ledger_table(result.ledger))
     colour = {"PASS": "green", "WARN": "yellow", "FAIL": "red"}[result.verdict]
+    for check in result.checks:
+        if not check.ok:
+            text = f"{check.name}: {check.detail}: {check.remedy}"
+            console.print(text, style="yellow", markup=False)
     for name, latency in took.items():
         console.print(
             f"{name}: {latency.p50_ms:.1f} ms (p50), {latency.p99_ms:.1f} ms (p99)"

@@ -13,13 +13,81 @@ from rig.config.wiring import task_faults
 __all__ = [
     "Action",
     "Crosses",
+    "DynamicCrop",
     "Enters",
+    "GatesConfig",
     "InferenceConfig",
+    "LengthConfig",
+    "PredictionConfig",
     "RuleConfig",
     "Speed",
     "TaskConfig",
     "When",
 ]
+
+
+class DynamicCrop(Closed):
+    """The network sees the part of the picture in which the animal is."""
+
+    body_px: Positive
+    """The most that two of its body parts are ever apart: a part that is missing is
+    looked for within this of the others, and one beyond it is not believed."""
+    margin_px: Positive = 96
+    """Around the body parts; more is nearer to what the whole picture would give, and
+    lets the animal go further from one look to the next."""
+    min_likelihood: Fraction = 0.5
+    """Body parts below it are not followed."""
+    whole_every_s: Positive = 2
+    """After so long the whole picture is looked at, whatever was found."""
+    longest_gap_ms: Positive = 200
+    """An older place is not looked at any more: the whole picture is."""
+
+
+class LengthConfig(Closed):
+    """A distance between two keypoints that the body keeps."""
+
+    between: tuple[str, str]
+    range_px: tuple[Annotated[float, Field(ge=0)], Positive] | Literal["learnt"] = (
+        "learnt"
+    )
+    """Shortest and longest; learnt is only the longest, for each camera by itself."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> LengthConfig:
+        one, other = self.between
+        if one == other:
+            text = f"expected two different keypoints, got {one!r} twice"
+            raise Faults([Fault(("between",), text)])
+        if self.range_px != "learnt" and self.range_px[0] >= self.range_px[1]:
+            text = f"expected the shortest before the longest, got {self.range_px}"
+            raise Faults([Fault(("range_px",), text)])
+        return self
+
+
+class GatesConfig(Closed):
+    """Which keypoints are trusted; the others are marked, and kept as they are."""
+
+    likelihood: Fraction = 0.0
+    """Least likelihood of a keypoint."""
+    likelihoods: dict[str, Fraction] = Field(default_factory=dict)
+    """The same for single keypoints."""
+    max_speed_px_per_s: Positive | None = None
+    """What moves faster has jumped; null asks for nothing."""
+    jitter_px: Annotated[float, Field(ge=0)] = 10.0
+    """So far apart two poses of a keypoint at rest may be."""
+    reacquire_poses: Annotated[int, Field(ge=1)] = 5
+    """So many poses must agree on a new place before it is trusted."""
+    lengths: tuple[LengthConfig, ...] = ()
+    """Give a keypoint at least two, so that it is clear which end is wrong."""
+
+
+class PredictionConfig(Closed):
+    """Where the keypoints will be when the action lands."""
+
+    hold_ms: Positive = 100.0
+    """So long a marked keypoint is predicted on; then it is not there."""
+    model_error_px: Annotated[float, Field(ge=0)] = 0.0
+    """Error of the model along an axis, from its evaluation; goes into the sd."""
 
 
 class InferenceConfig(Closed):
@@ -28,16 +96,29 @@ class InferenceConfig(Closed):
     model: str
     """``bundled:mouse``, an ``.onnx`` file, or a DeepLabCut export (``.pt`` file, or
     the folder of a TensorFlow export)."""
-    engine: Literal["onnx", "dlclive"] = "onnx"
+    engine: Literal["onnx", "torch", "dlclive"] = "onnx"
+    provider: Literal["auto", "tensorrt", "cuda", "openvino", "cpu"] = "auto"
+    """What computes, for onnx and torch: the best of what is there, or this one."""
+    precision: Literal["single", "half"] = "single"
+    """half: quicker on a GPU, and off by up to some hundredths of a pixel."""
     cameras: Annotated[tuple[Name, ...], Field(min_length=1)]
     threads: Annotated[int, Field(ge=1)] = 1
+    batch: bool = False
+    """Cameras that were exposed within 1 ms of each other go through the network
+    together. It pays on a GPU; on a processor the first would wait for the others."""
     crop_px: tuple[int, int, int, int] | None = None
     """x0, y0, x1, y1: the part of the picture that the network sees."""
+    dynamic_crop: DynamicCrop | None = None
+    """Within that part, where the animal is."""
     resize: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Factor by which the picture is shrunk first (dlclive)."""
+    """Factor by which the picture is shrunk first (not for every .onnx model)."""
     interpreter: Path | None = None
     """Python that runs the node; dlclive may live in one of its own."""
     on_death: Literal["stop", "continue"] = "stop"
+    gates: GatesConfig | None = None
+    """How bad keypoints are caught."""
+    prediction: PredictionConfig | None = None
+    """Forward prediction over the latency."""
 
 
 class Crosses(Closed):

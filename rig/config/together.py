@@ -104,12 +104,17 @@ def _crop(
 
 def _engine(inference: InferenceConfig) -> Iterator[Fault]:
     model = inference.model
-    is_onnx = model.startswith("bundled:") or model.endswith(".onnx")
-    if is_onnx != (inference.engine == "onnx"):
-        wanted = "onnx" if is_onnx else "dlclive"
+    if model.startswith("bundled:") or model.endswith(".onnx"):
+        fitting = ("onnx",)
+    elif model.endswith(".pt"):
+        fitting = ("torch", "dlclive")
+    else:
+        fitting = ("dlclive",)
+    if inference.engine not in fitting:
         yield Fault(
             ("inference", "engine"),
-            f"expected {wanted} for the model {model!r}, got {inference.engine}",
+            f"expected {' or '.join(fitting)} for the model {model!r}, got "
+            f"{inference.engine}",
         )
 
 

@@ -32,7 +32,7 @@ from rig.supervisor.disturb import Disturber
 from rig.supervisor.ending import close_session, salvage_abandoned, salvage_unfinished
 from rig.supervisor.lock import rig_lock
 from rig.supervisor.plan import Options, plan_nodes, slowed
-from rig.supervisor.preflight import preflight, require
+from rig.supervisor.preflight import Check, preflight, require
 from rig.supervisor.requests import serve_strangers
 from rig.supervisor.restart import Restarter
 from rig.supervisor.rings import SessionRings
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from rig.config.task import TaskConfig
     from rig.recording.ledger import Ledger
     from rig.recording.sidecar import Verdict
-    from rig.supervisor.preflight import Check
 
 __all__ = ["Result", "Session"]
 
@@ -119,6 +118,8 @@ class Session:
         """Of the boards' stand-ins, by device."""
         self._crew: Crew | None = None
         self._rings: SessionRings | None = None
+        self._found: list[Check] = []
+        """What the nodes told of when they opened."""
 
     def stop(self, reason: str = "asked to stop") -> None:
         """Ask the session to end in order; safe from a signal handler."""
@@ -145,7 +146,11 @@ class Session:
                 watch = self._watch(crew, rings, streams)
                 ledger = self._end(crew, rings, watch)
         return Result(
-            self.folder, self.session_id, self._stop_reason, ledger, tuple(checks)
+            self.folder,
+            self.session_id,
+            self._stop_reason,
+            ledger,
+            (*checks, *self._found),
         )
 
     def rehearse(self) -> tuple[list[Check], dict[str, list[StreamSpec]]]:
@@ -166,7 +171,7 @@ class Session:
             with ExitStack() as stack:
                 stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
                 _, specs = self._open(stack, self._directory(stack))
-        return checks, specs
+        return [*checks, *self._found], specs
 
     # -- making ready
 
@@ -207,10 +212,19 @@ class Session:
             "open",
             lambda name: self._open_arguments(name, streams),
         )
+        self._note_findings(results)
         return crew, {
             name: [msgspec.convert(spec, StreamSpec) for spec in result["streams"]]
             for name, result in results.items()
         }
+
+    def _note_findings(self, results: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take up what the nodes found when they opened; none keeps from starting."""
+        for result in results.values():
+            for found in result.get("findings", ()):
+                self._found.append(check := msgspec.convert(found, Check))
+                if not check.ok:
+                    logger.warning("%s: %s: %s", check.name, check.detail, check.remedy)
 
     def _stand_in(self, streams: StreamDirectory) -> StandIn:
         faults_file = streams.path / "faults.json"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from rig.commands.bench.geometry import geometry
 from rig.commands.bench.reading import reading
 from rig.commands.bench.recorder import recorder
 from rig.commands.bench.survival import survival
@@ -21,5 +22,5 @@ def bench() -> None:
     """Measure what this machine can do."""
 
 
-for command in (transport, recorder, sustained, reading, survival):
+for command in (transport, recorder, sustained, reading, survival, geometry):
     bench.add_command(command)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from rig.geometry import kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -218,8 +220,8 @@ def undistort(camera: Camera, points_px: ArrayLike) -> NDArray[np.float64]:
     wanted = (pixels - np.asarray(camera.centre_px)) / np.asarray(camera.focal_px)
     plane = wanted.copy()
     for _ in range(_UNDISTORT_ROUNDS):
-        value, slope = _distorted_with_slope(camera, plane)
-        plane -= np.linalg.solve(slope, (value - wanted)[..., None])[..., 0]
+        off = _distorted(camera, plane) - wanted
+        plane -= np.linalg.solve(_slope(camera, plane), off[..., None])[..., 0]
     return plane
 
 
@@ -275,31 +277,23 @@ def reprojection_error(
 
 
 def _distorted(camera: Camera, plane: NDArray[np.float64]) -> NDArray[np.float64]:
-    k1, k2, p1, p2, k3 = camera.distortion
-    x, y = plane[..., 0], plane[..., 1]
-    r2 = x * x + y * y
-    radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
     return np.stack(
-        [
-            x * radial + 2.0 * p1 * x * y + p2 * (r2 + 2.0 * x * x),
-            y * radial + p1 * (r2 + 2.0 * y * y) + 2.0 * p2 * x * y,
-        ],
+        kernel.distorted(plane[..., 0], plane[..., 1], _Lens(*camera.distortion)),
         axis=-1,
     )
 
 
-def _distorted_with_slope(
-    camera: Camera, plane: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the distorted points and their derivative (..., 2, 2)."""
-    k1, k2, p1, p2, k3 = camera.distortion
-    x, y = plane[..., 0], plane[..., 1]
-    r2 = x * x + y * y
-    radial = 1.0 + r2 * (k1 + r2 * (k2 + r2 * k3))
-    bend = 2.0 * (k1 + r2 * (2.0 * k2 + 3.0 * r2 * k3))
-    slope = np.empty((*plane.shape, 2))
-    slope[..., 0, 0] = radial + x * x * bend + 2.0 * p1 * y + 6.0 * p2 * x
-    slope[..., 0, 1] = x * y * bend + 2.0 * p1 * x + 2.0 * p2 * y
-    slope[..., 1, 0] = slope[..., 0, 1]
-    slope[..., 1, 1] = radial + y * y * bend + 6.0 * p1 * y + 2.0 * p2 * x
-    return _distorted(camera, plane), slope
+def _slope(camera: Camera, plane: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the derivative (..., 2, 2) of `_distorted`."""
+    a, b, d = kernel.slope(plane[..., 0], plane[..., 1], _Lens(*camera.distortion))
+    return np.stack([a, b, b, d], axis=-1).reshape(*plane.shape, 2)
+
+
+class _Lens(NamedTuple):
+    """A camera's distortion as the kernel wants it."""
+
+    k1: float
+    k2: float
+    p1: float
+    p2: float
+    k3: float
