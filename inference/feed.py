@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rig.errors import ModelError
 from rig.messages import Frame, StreamStatus, from_row
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from rig.bus.directory import StreamDirectory
@@ -67,11 +66,6 @@ class FrameFeed:
         self.served_ns = 0
         """When a frame was last taken."""
 
-    def blank(self) -> NDArray[np.uint8]:
-        """Return a black frame of the camera's shape."""
-        shape = (self.height, self.width, self.channels)
-        return np.zeros(shape[:2] if self.channels == 1 else shape, np.uint8)
-
     @property
     def pose_seq(self) -> int:
         """`seq` that the next pose will get."""
@@ -81,6 +75,15 @@ class FrameFeed:
     def waiting(self) -> bool:
         """Whether there is a frame that was not looked at."""
         return self._reader.available > 0
+
+    def newest(self) -> Frame | None:
+        """Return the row of the frame that `take` would give, without taking it.
+
+        Frames before it will not be looked at any more: they are skipped.
+        """
+        self._skip(max(self._reader.available - 1, 0))
+        view = self._reader.peek(1)
+        return from_row(Frame, view.rows[0]) if len(view) else None
 
     def take(self, now_ns: int) -> tuple[Frame, View] | None:
         """Return the newest frame as it lies in the ring; skip the ones before it.

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from inference.model_file import ModelFile
     from rig.config.task import InferenceConfig
 
-__all__ = ["CroppedModel", "PoseModel", "load_model"]
+__all__ = ["CroppedModel", "PoseModel", "load_engine", "load_model"]
+
+_ENGINES = {
+    "onnx": ("onnx",),
+    "pytorch": ("dlclive", "torch"),
+    "tensorflow": ("dlclive",),
+}
+"""Which engines read a form of model."""
 
 
 class PoseModel(Protocol):
@@ -79,8 +86,10 @@ class PoseModel(Protocol):
         ...
 
 
-def load_model(config: InferenceConfig) -> PoseModel:
+def load_engine(config: InferenceConfig) -> PoseModel:
     """Load the pose network of a task with the engine that the task names.
+
+    It sees what it is shown: crops are the `inference.view.viewer`'s.
 
     Raises
     ------
@@ -88,7 +97,35 @@ def load_model(config: InferenceConfig) -> PoseModel:
         If it is missing, the engine cannot read it or is not installed.
     """
     file = find_model(config.model)
-    model = _load(file, config)
+    _require_fitting(file, config)
+    if config.engine == "dlclive":
+        from inference.runners.dlclive import DlcliveModel
+
+        return DlcliveModel(file, threads=config.threads, resize=config.resize)
+    half = config.precision == "half"
+    if config.engine == "torch":
+        from inference.runners.torch import TorchModel as Model
+    else:
+        from inference.runners.onnx import OnnxModel as Model
+
+    return Model(
+        file,
+        config.threads,
+        provider=config.provider,
+        half=half,
+        resize=config.resize,
+    )
+
+
+def load_model(config: InferenceConfig) -> PoseModel:
+    """Load the pose network of a task, with its fixed crop.
+
+    Raises
+    ------
+    ModelError
+        If it is missing, the engine cannot read it or is not installed.
+    """
+    model = load_engine(config)
     return CroppedModel(model, config.crop_px) if config.crop_px else model
 
 
@@ -152,29 +189,15 @@ class CroppedModel:
         self._model.close()
 
 
-def _load(file: ModelFile, config: InferenceConfig) -> PoseModel:
-    if config.engine == "onnx":
-        if file.form != "onnx":
-            msg = (
-                f"Expected an .onnx file for engine onnx, got the DeepLabCut export "
-                f"{file.path}: set inference.engine to dlclive"
-            )
-            raise ModelError(msg)
-        if config.resize != 1:
-            msg = (
-                f"Expected inference.resize 1 for engine onnx, got {config.resize}: "
-                "an .onnx model has its size inside; leave resize out"
-            )
-            raise ModelError(msg)
-        from inference.runners.onnx import OnnxModel
-
-        return OnnxModel(file, threads=config.threads)
-    if file.form == "onnx":
-        msg = (
-            "Expected a DeepLabCut export (.pt file or TensorFlow folder) for engine "
-            f"dlclive, got {file.path}: set inference.engine to onnx"
-        )
-        raise ModelError(msg)
-    from inference.runners.dlclive import DlcliveModel
-
-    return DlcliveModel(file, threads=config.threads, resize=config.resize)
+def _require_fitting(file: ModelFile, config: InferenceConfig) -> None:
+    """Refuse an engine that cannot read the file, and say which can."""
+    engines = _ENGINES[file.form]
+    if config.engine in engines:
+        return
+    what = "an .onnx file" if file.form == "onnx" else "a DeepLabCut export"
+    fast = "" if file.form == "onnx" else ", or convert it (springhare convert)"
+    msg = (
+        f"Expected a model for engine {config.engine}, got {what}: {file.path}: set "
+        f"inference.engine to {' or '.join(engines)}{fast}"
+    )
+    raise ModelError(msg)

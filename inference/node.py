@@ -2,8 +2,9 @@
 
 It waits for the cameras' wake-ups, takes the newest frame of the camera that has
 waited longest, lets the network look at it where it lies in the ring, and
-publishes the pose and what the rules decided. Frames that a newer one overtook are
-skipped and counted.
+publishes the pose and what the rules decided. Where cameras look together, frames
+that were exposed at the same moment are taken together. Frames that a newer one
+overtook are skipped and counted.
 """
 
 from __future__ import annotations
@@ -11,13 +12,19 @@ from __future__ import annotations
 import logging
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from inference import gates
+from inference.eyes import Eyes
 from inference.feed import COUNTERS, FrameFeed
 from inference.latency import LatencyMeter, RateMeter
-from inference.model import load_model
+from inference.model import load_engine
+from inference.pace import measure, pace_findings
 from inference.rules import compile_rules
 from inference.step import StepConfig, StepInputs, begin, step
+from inference.view.viewer import Viewer
+from rig.config.rig import RigConfig
 from rig.config.task import InferenceConfig, TaskConfig
 from rig.errors import ModelError, StreamError
 from rig.messages import Loss, PayloadSpec, StreamSpec
@@ -25,11 +32,17 @@ from rig.messages import Loss, PayloadSpec, StreamSpec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from inference.eyes import Seen
     from inference.model import PoseModel
+    from inference.pace import Pace
+    from inference.view.viewer import Trust
     from rig.bus.directory import StreamDirectory, StreamWriter
     from rig.bus.notice import Waiter
     from rig.messages import StreamStatus
-    from rig.node import NodeContext
+    from rig.node import Finding, NodeContext
 
 __all__ = ["InferenceNode"]
 
@@ -44,6 +57,7 @@ class _Attached:
     """What the node holds while the session's rings are there."""
 
     feeds: tuple[FrameFeed, ...]
+    eyes: Eyes
     waiter: Waiter
     decisions: StreamWriter
     losses: StreamWriter
@@ -62,6 +76,7 @@ class InferenceNode:
     def __init__(self, context: NodeContext) -> None:
         self._name = context.name
         self._clock = context.clock
+        self._rig = context.rig
         self._config = InferenceConfig.model_validate(context.config)
         self._task = TaskConfig.model_validate(context.task)
         self._armed = self._task.armed
@@ -85,7 +100,7 @@ class InferenceNode:
         ConfigError
             If a rule uses a body part that the model does not have.
         """
-        model = self._model = load_model(self._config)
+        model = self._model = load_engine(self._config)
         self._step_config = StepConfig(
             compile_rules(self._task.rules, model.bodyparts, self._task.seed)
         )
@@ -108,6 +123,19 @@ class InferenceNode:
             StreamSpec(name=f"losses/{name}", kind="losses", node=name),
         ]
 
+    def findings(self) -> Sequence[Finding]:
+        """Return whether the model keeps up with the cameras of the rig file."""
+        if not self._rig:
+            return ()
+        rig = RigConfig.model_validate(self._rig)
+        paces = []
+        for name in self._config.cameras:
+            camera = rig.cameras[name]
+            channels = 3 if camera.pixel_format == "RGB8" else 1
+            viewer = self._viewer(name, camera.height_px, camera.width_px, channels)
+            paces.append(self._paced(name, viewer, rig.camera_rate_hz(name)))
+        return pace_findings(paces)
+
     def attach(self, streams: StreamDirectory) -> None:
         """Take readers and writers, and warm the model up at each frame size.
 
@@ -126,6 +154,7 @@ class InferenceNode:
             names = [feed.stream for feed in feeds]
             self._attached = _Attached(
                 feeds=feeds,
+                eyes=self._eyes(feeds),
                 waiter=held.enter_context(closing(streams.waiter(names))),
                 decisions=held.enter_context(closing(streams.writer("decisions"))),
                 losses=held.enter_context(
@@ -135,8 +164,7 @@ class InferenceNode:
             self._held = held.pop_all()
         # a decision's number is its place in the stream, also after a restart
         self._state = begin(self._step_config, self._attached.decisions.seq)
-        for feed in feeds:
-            self._warm_up(feed)
+        self._attached.eyes.warm_up()
 
     def start(self) -> None:
         """Nothing to begin: frames come when the cameras start."""
@@ -144,9 +172,9 @@ class InferenceNode:
     def step(self) -> None:
         """Look at one frame, or wait for one for 20 ms at most."""
         attached = self._require()
-        feed = _longest_waiting(attached.feeds)
+        feed = attached.eyes.waiting()
         if feed is None and attached.waiter.wait(_WAIT_MS):
-            feed = _longest_waiting(attached.feeds)
+            feed = attached.eyes.waiting()
         if feed is not None:
             self._look(feed, attached)
 
@@ -177,6 +205,8 @@ class InferenceNode:
             figures[f"pose_hz_{camera}"] = rate.rate_hz(now_ns)
         for camera, exposure_ns in self._exposures_ns.items():
             figures[f"pose_age_ms_{camera}"] = (now_ns - exposure_ns) / 1e6
+        if self._attached is not None:
+            figures |= self._attached.eyes.figures()
         return {**figures, "fired": float(self._fired), "armed": float(self._armed)}
 
     def handle(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -197,14 +227,19 @@ class InferenceNode:
 
     def _look(self, feed: FrameFeed, attached: _Attached) -> None:
         dequeued_ns = self._clock.now()
-        taken = feed.take(dequeued_ns)
-        if taken is None or self._model is None:
-            return
-        frame, view = taken
-        keypoints = self._model.infer(view.payload[0])
+        looked_at = attached.eyes.look(feed, dequeued_ns)
         inferred_ns = self._clock.now()
-        if not feed.done(view):
-            attached.losses.append(_overwritten(feed, view.first_seq, inferred_ns))
+        for seen in looked_at:
+            self._decide(seen, dequeued_ns, inferred_ns, attached)
+
+    def _decide(
+        self, seen: Seen, dequeued_ns: int, inferred_ns: int, attached: _Attached
+    ) -> None:
+        """Publish a pose and what the rules make of it, if its frame was whole."""
+        feed, frame = seen.feed, seen.frame
+        if not feed.done(seen.view):
+            loss = _overwritten(feed, seen.view.first_seq, inferred_ns)
+            attached.losses.append(loss)
             return
         inputs = StepInputs.of_frame(
             feed.camera,
@@ -215,7 +250,7 @@ class InferenceNode:
             now_ns=self._clock.now(),
             armed=self._armed,
         )
-        result = step(keypoints, inputs, self._state, self._step_config)
+        result = step(seen.look.keypoints, inputs, self._state, self._step_config)
         self._state = result.state
         feed.publish(result.pose, result.keypoints)
         for decision in result.decisions:
@@ -225,28 +260,46 @@ class InferenceNode:
         self._rates[feed.camera].add(result.pose.host_ns)
         self._exposures_ns[feed.camera] = frame.exposure_ns
 
-    def _warm_up(self, feed: FrameFeed) -> None:
+    def _eyes(self, feeds: Sequence[FrameFeed]) -> Eyes:
+        together = self._config.batch and bool(getattr(self._model, "batches", False))
+        viewers = {
+            feed.camera: self._viewer(
+                feed.camera, feed.height, feed.width, feed.channels
+            )
+            for feed in feeds
+        }
+        return Eyes(feeds, viewers, together=together)
+
+    def _viewer(self, camera: str, height: int, width: int, channels: int) -> Viewer:
         if self._model is None:
             msg = f"Expected {self._name} to have a model, open it first"
             raise ModelError(msg)
-        self._model.warm_up(feed.height, feed.width, feed.channels)
-        started_ns = self._clock.now()
-        self._model.infer(feed.blank())
-        took_ms = (self._clock.now() - started_ns) / 1e6
-        rate_hz = feed.rate_hz or 0.0
-        logger.info("%s: %.1f ms a frame", feed.camera, took_ms)
-        if took_ms * rate_hz > 1000:
-            logger.warning(
-                "%s gives a frame every %.1f ms and the model takes %.1f ms: about "
-                "one in %d will be seen; take a smaller model, crop_px or resize",
-                feed.camera,
-                1000 / rate_hz,
-                took_ms,
-                -(-took_ms * rate_hz // 1000),
-            )
+        trust = None if self._step_config.gates is None else self._trust(camera)
+        return Viewer(self._model, self._config, height, width, channels, trust)
+
+    def _trust(self, camera: str) -> Trust:
+        """Return what tells, as `step` will, which keypoints pass the gates."""
+
+        def passed(
+            keypoints: NDArray[np.float32], exposure_ns: int
+        ) -> NDArray[np.bool_]:
+            asked = self._step_config.gates or gates.Gates(())
+            before = self._state.cameras.get(camera)
+            state = gates.begin(asked) if before is None else before.gates
+            return gates.gate(asked, state, keypoints, exposure_ns)[1] == gates.GOOD
+
+        return passed
+
+    def _paced(self, camera: str, viewer: Viewer, rate_hz: float) -> Pace:
+        """Measure how long a usual look of a camera takes."""
+        viewer.warm_up()
+        look = partial(viewer.model.infer, viewer.usual_picture())
+        pace = measure(camera, rate_hz, look, self._clock)
+        logger.info("%s: %.1f ms a frame", camera, pace.p50_ms)
+        return pace
 
     def _attributes(self, model: PoseModel) -> dict[str, Any]:
-        crop_px = self._config.crop_px
+        crop_px, dynamic = self._config.crop_px, self._config.dynamic_crop
         return {
             "bodyparts": list(model.bodyparts),
             "model": model.name,
@@ -256,6 +309,7 @@ class InferenceNode:
             "threads": self._config.threads,
             "resize": self._config.resize,
             **({} if crop_px is None else {"crop_px": list(crop_px)}),
+            **({} if dynamic is None else {"dynamic_crop": dynamic.model_dump()}),
         }
 
     def _require(self) -> _Attached:
@@ -263,12 +317,6 @@ class InferenceNode:
             msg = f"Expected {self._name} to be attached to its streams, it is not"
             raise StreamError(msg)
         return self._attached
-
-
-def _longest_waiting(feeds: Sequence[FrameFeed]) -> FrameFeed | None:
-    """Return the camera with news that was looked at longest ago: each in turn."""
-    waiting = [feed for feed in feeds if feed.waiting]
-    return min(waiting, key=lambda feed: feed.served_ns, default=None)
 
 
 def _overwritten(feed: FrameFeed, seq: int, now_ns: int) -> Loss:

@@ -9,26 +9,24 @@ TensorFlow's, and the network is loaded with the first frame.
 from __future__ import annotations
 
 import os
-import pickle
-import sys
-import warnings
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inference.runners.deeplabcut import (
+    installed,
+    quiet,
+    readable,
+    tensorflow_hidden,
+)
 from rig.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from inference.model_file import ModelFile
 
 __all__ = ["DlcliveModel"]
-
-_UNREADABLE = (OSError, RuntimeError, KeyError, ValueError, pickle.UnpicklingError)
 
 
 class DlcliveModel:
@@ -53,13 +51,13 @@ class DlcliveModel:
     def __init__(self, file: ModelFile, threads: int, resize: float) -> None:
         self._file = file
         pytorch = file.form == "pytorch"
-        with _quiet(), _installed(file):
+        with quiet(), installed(file):
             self._live, self.provider = (
                 _pytorch(file, threads, resize)
                 if pytorch
                 else _tensorflow(file, threads, resize)
             )
-        with _readable(file):
+        with readable(file):
             config = self._live.read_config()
             names = (
                 config["metadata"]["bodyparts"]
@@ -80,7 +78,7 @@ class DlcliveModel:
             part (several animals, several outputs per body part).
         """
         frame = np.zeros((height, width, 3)[: 2 if channels == 1 else 3], np.uint8)
-        with _quiet(), _readable(self._file):
+        with quiet(), readable(self._file):
             if not self._live.is_initialized:
                 self._live.init_inference(frame)
             pose = self._live.get_pose(frame)
@@ -108,7 +106,7 @@ class DlcliveModel:
 def _pytorch(file: ModelFile, threads: int, resize: float) -> tuple[Any, str]:
     import torch
 
-    with _tensorflow_hidden():
+    with tensorflow_hidden():
         from dlclive import DLCLive
 
     torch.set_num_threads(threads)
@@ -133,60 +131,3 @@ def _tensorflow(file: ModelFile, threads: int, resize: float) -> tuple[Any, str]
 
 def _factor(resize: float) -> float | None:
     return None if resize == 1 else resize
-
-
-@contextmanager
-def _tensorflow_hidden() -> Iterator[None]:
-    """Keep dlclive from importing TensorFlow only to see whether it is there.
-
-    It would cost seconds at the start and half a gigabyte for as long as the node
-    lives.
-    """
-    if "tensorflow" in sys.modules:
-        yield
-        return
-    sys.modules["tensorflow"] = None  # pyright: ignore[reportArgumentType]
-    try:
-        yield
-    finally:
-        del sys.modules["tensorflow"]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    # deprecations inside other people's packages: nothing that a user can mend
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-@contextmanager
-def _installed(file: ModelFile) -> Iterator[None]:
-    extra = "dlclive" if file.form == "pytorch" else "tensorflow"
-    try:
-        yield
-    except ImportError as error:
-        msg = (
-            f"Expected dlclive to be installed for {file.path}, got "
-            f"{error}: pip install springhare[{extra}], or name an interpreter that "
-            "has it as inference.interpreter"
-        )
-        raise ModelError(msg) from error
-    except RuntimeError as error:
-        msg = (
-            f"Expected dlclive's libraries to fit together, got {error}: install torch "
-            "and torchvision of one build (both for the processor, or both for CUDA)"
-        )
-        raise ModelError(msg) from error
-
-
-@contextmanager
-def _readable(file: ModelFile) -> Iterator[None]:
-    try:
-        yield
-    except _UNREADABLE as error:
-        msg = (
-            f"Expected a DeepLabCut export in {file.path}, got {error!r}: export it "
-            "anew with deeplabcut.export_model"
-        )
-        raise ModelError(msg) from error

@@ -2,14 +2,16 @@
 
 A model carries what the rig must know of it in its own metadata
 (`metadata_props`), so that one file is the whole model: ``format``, ``name``,
-``bodyparts`` (a JSON list) and, when it gives heat maps, ``stride`` and
-``locref_stdev``. It takes uint8 pixels, (1, H, W), (1, H, W, 1) or (1, H, W, 3),
-and gives ``keypoints`` or ``heatmap`` and ``locref``.
+``bodyparts`` (a JSON list), ``align_px``, and, when it gives heat maps, ``stride``
+and ``locref_stdev``. It takes uint8 pixels, (n, H, W), (n, H, W, 1) or (n, H, W, 3),
+and gives ``keypoints`` or ``heatmap`` and ``locref``. What ``springhare convert``
+made also has an input ``size``, to which it resizes the picture first.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +20,14 @@ from onnxruntime.capi import (  # its errors have no other home
     onnxruntime_pybind11_state as engine,  # pyright: ignore[reportAttributeAccessIssue]
 )
 
+from inference.convert.proof import require_proof
+from inference.runners.batches import by_shape
 from inference.runners.peaks import decode_peaks
+from inference.runners.providers import CPU, choose_providers, provider_options
 from rig.errors import ModelError, VersionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,6 +38,9 @@ __all__ = ["MODEL_FORMAT", "OnnxModel"]
 MODEL_FORMAT = "springhare-pose/1"
 """What ``format`` in a model's metadata must be."""
 
+_SIZE = "size"
+_ALIGN_PX = "32"
+"""Where a model does not say: no usual network has a coarser step."""
 _UNREADABLE = (
     engine.Fail,
     engine.InvalidArgument,
@@ -42,9 +50,11 @@ _UNREADABLE = (
     engine.RuntimeException,
 )
 
+logger = logging.getLogger(__name__)
+
 
 class OnnxModel:
-    """A pose network in ONNX Runtime, on the processor.
+    """A pose network in ONNX Runtime.
 
     Parameters
     ----------
@@ -52,34 +62,59 @@ class OnnxModel:
         The model.
     threads
         Threads that compute; none of them spins while it waits.
+    provider
+        What computes: see `inference.runners.providers`.
+    half
+        Whether half precision is allowed, where the provider has it.
+    resize
+        Factor by which the picture is shrunk first.
+    proven
+        Whether a converted model must carry its proof.
 
     Raises
     ------
     ModelError
-        If the file is not a pose model.
+        If the file is not a pose model, is not proven, or cannot do as asked.
     """
 
-    def __init__(self, file: ModelFile, threads: int) -> None:
-        self._session = _open(file, threads)
+    def __init__(
+        self,
+        file: ModelFile,
+        threads: int,
+        *,
+        provider: str = "cpu",
+        half: bool = False,
+        resize: float = 1.0,
+        proven: bool = True,
+    ) -> None:
+        self._session = _open(file, threads, provider, half=half)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.name = metadata.get("name") or file.path.stem
         self.sha256 = file.sha256
         self.bodyparts = _bodyparts(file, metadata)
+        if proven:
+            require_proof(file.path, metadata)
         self.provider = self._session.get_providers()[0]
+        self.dear_shapes = self.provider != CPU
+        self.align_px = int(
+            _number(file, {"align_px": _ALIGN_PX, **metadata}, "align_px")
+        )
         self._outputs = _outputs(file, self._session)
         if self._outputs != ["keypoints"]:
             self._stride_px = _number(file, metadata, "stride")
             self._locref_stdev_px = _number(file, metadata, "locref_stdev")
-        inputs = self._session.get_inputs()
-        if len(inputs) != 1 or inputs[0].type != "tensor(uint8)":
-            got = ", ".join(f"{node.name}: {node.type}" for node in inputs)
-            msg = f"Expected one uint8 input in {file.path}, got {got}: export it anew"
-            raise ModelError(msg)
-        self._input = inputs[0].name
-        self._input_shape: list[int | str | None] = inputs[0].shape
+        self._input, self._input_shape, sizable = _inputs(file, self._session)
         colour = len(self._input_shape) == 4 and self._input_shape[3] == 3
         self._input_channels = 3 if colour else 1
         self._rgb: dict[tuple[int, ...], NDArray[np.uint8]] = {}
+        self._resize = _resize(file, resize, sizable=sizable)
+        self._sizable = sizable
+        self._sizes: dict[tuple[int, ...], NDArray[np.int64]] = {}
+
+    @property
+    def batches(self) -> bool:
+        """Whether several frames may go through the network together."""
+        return not isinstance(self._input_shape[0], int)
 
     def warm_up(self, height: int, width: int, channels: int) -> None:
         """Make ready for frames of one size; run twice, since the first one is slow.
@@ -93,7 +128,8 @@ class OnnxModel:
         if channels == 3 and self._input_channels == 1:
             msg = (
                 f"Expected grey frames for {self.name}, got RGB ones: set the camera's "
-                "pixel_format to Mono8, or take a model for colour"
+                "pixel_format to Mono8, or take a model for colour (springhare convert "
+                "--colour)"
             )
             raise ModelError(msg)
         for axis, got, size in zip(
@@ -117,21 +153,63 @@ class OnnxModel:
 
     def infer(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the pose in a frame, (bodyparts, 3)."""
-        outputs = self._session.run(self._outputs, {self._input: self._as_input(frame)})
-        if len(outputs) == 1:
-            return _as_array(outputs[0]).reshape(-1, 3)
-        heatmap, locref = (_as_array(output)[0] for output in outputs)
-        if heatmap.shape[0] != len(self.bodyparts):
-            heatmap, locref = np.moveaxis(heatmap, -1, 0), np.moveaxis(locref, -1, 0)
-        return decode_peaks(
-            heatmap,
-            locref,
-            stride_px=self._stride_px,
-            locref_stdev_px=self._locref_stdev_px,
-        )
+        return self._run(self._as_input(frame), frame.shape[:2])[0]
+
+    def infer_together(
+        self, frames: Sequence[NDArray[np.uint8]]
+    ) -> list[NDArray[np.float32]]:
+        """Return the pose in each of some frames, those of one shape as a batch."""
+        return by_shape(frames, self._batch)
 
     def close(self) -> None:
         """Nothing to let go of: the session ends with the object."""
+
+    def _batch(self, frames: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        inputs = np.concatenate([self._as_input(frame) for frame in frames])
+        return self._run(inputs, frames[0].shape[:2])
+
+    def _run(
+        self, pixels: NDArray[np.uint8], shape: tuple[int, ...]
+    ) -> NDArray[np.float32]:
+        """Return (n, bodyparts, 3) of (n, …) pixels."""
+        feed: dict[str, Any] = {self._input: pixels}
+        if self._sizable:
+            feed[_SIZE] = self._size_of(shape)
+        outputs = self._session.run(self._outputs, feed)
+        if len(outputs) == 1:
+            keypoints = _as_array(outputs[0]).reshape(len(pixels), -1, 3)
+        else:
+            keypoints = self._decoded(*map(_as_array, outputs))
+        if self._resize != 1:
+            keypoints[..., :2] *= np.float32(1 / self._resize)
+        return keypoints
+
+    def _decoded(
+        self, heatmaps: NDArray[np.float32], locrefs: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        if heatmaps.shape[1] != len(self.bodyparts):  # channels last
+            heatmaps = np.moveaxis(heatmaps, -1, 1)
+            locrefs = np.moveaxis(locrefs, -1, 1)
+        return np.stack(
+            [
+                decode_peaks(
+                    heatmap,
+                    locref,
+                    stride_px=self._stride_px,
+                    locref_stdev_px=self._locref_stdev_px,
+                )
+                for heatmap, locref in zip(heatmaps, locrefs, strict=True)
+            ]
+        )
+
+    def _size_of(self, shape: tuple[int, ...]) -> NDArray[np.int64]:
+        """Return to what a frame is resized; the same array for the same frame."""
+        size = self._sizes.get(shape)
+        if size is None:
+            # as dlclive rounds
+            size = np.array([int(side * self._resize) for side in shape], np.int64)
+            self._sizes[shape] = size
+        return size
 
     def _as_input(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         # a contiguous frame is handed over as it lies; only a crop is copied
@@ -147,7 +225,9 @@ class OnnxModel:
         return pixels
 
 
-def _open(file: ModelFile, threads: int) -> onnxruntime.InferenceSession:
+def _open(
+    file: ModelFile, threads: int, provider: str, *, half: bool
+) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -156,13 +236,55 @@ def _open(file: ModelFile, threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = 3
+    wanted = choose_providers(provider, onnxruntime.get_available_providers())
+    settings = [
+        (
+            name,
+            provider_options(
+                name, threads=threads, half=half, model_sha256=file.sha256
+            ),
+        )
+        for name in wanted
+    ]
     try:
-        return onnxruntime.InferenceSession(
-            str(file.path), options, providers=["CPUExecutionProvider"]
+        session = onnxruntime.InferenceSession(
+            str(file.path), options, providers=settings
         )
     except _UNREADABLE as error:
         msg = f"Expected an ONNX model in {file.path}, got {error}: export it anew"
         raise ModelError(msg) from error
+    if session.get_providers()[0] != wanted[0]:
+        logger.warning(
+            "%s cannot be used here, %s computes: see its requirements, or set "
+            "inference.provider",
+            wanted[0],
+            session.get_providers()[0],
+        )
+    return session
+
+
+def _resize(file: ModelFile, resize: float, *, sizable: bool) -> float:
+    if resize != 1 and not sizable:
+        msg = (
+            f"Expected inference.resize 1 for {file.path}, got {resize}: this model "
+            "has its size inside; leave resize out"
+        )
+        raise ModelError(msg)
+    return resize
+
+
+def _inputs(
+    file: ModelFile, session: onnxruntime.InferenceSession
+) -> tuple[str, list[int | str | None], bool]:
+    """Return name and shape of the pixels, and whether they are resized inside."""
+    inputs = {node.name: node for node in session.get_inputs()}
+    pixels = [node for node in inputs.values() if node.type == "tensor(uint8)"]
+    others = [node.name for node in inputs.values() if node not in pixels]
+    if len(pixels) != 1 or others not in ([], [_SIZE]):
+        got = ", ".join(f"{node.name}: {node.type}" for node in inputs.values())
+        msg = f"Expected one uint8 input in {file.path}, got {got}: export it anew"
+        raise ModelError(msg)
+    return pixels[0].name, pixels[0].shape, bool(others)
 
 
 def _bodyparts(file: ModelFile, metadata: Mapping[str, str]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class DynamicCrop(Closed):
     body_px: Positive
     """The most that two of its body parts are ever apart: a part that is missing is
     looked for within this of the others, and one beyond it is not believed."""
-    margin_px: Positive = 96
+    margin_px: Positive = 104
     """Around the body parts; more is nearer to what the whole picture would give, and
     lets the animal go further from one look to the next."""
     min_likelihood: Fraction = 0.5

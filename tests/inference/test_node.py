@@ -1,5 +1,4 @@
 import dataclasses
-import logging
 
 import msgspec
 import numpy as np
@@ -182,7 +181,8 @@ def test_overwritten_while_in_use_is_lost_and_said(make_bench, task, monkeypatch
     bench = make_bench(task(rules=[FALLS]), slots=16)
     model = bench.node._model
     bench.publish("left", tail(120))
-    monkeypatch.setattr(bench.node, "_model", Overtaken(model, bench.publish, 16))
+    viewer = bench.node._attached.eyes.viewers["left"]
+    monkeypatch.setattr(viewer, "model", Overtaken(model, bench.publish, 16))
     bench.node.step()
     assert bench.account("left") == (17, 0, 0, 1)
     assert len(poses(bench)[0]) == 0
@@ -192,7 +192,7 @@ def test_overwritten_while_in_use_is_lost_and_said(make_bench, task, monkeypatch
     assert (loss.first_id, loss.count) == (0, 1)
     assert "overwritten" in loss.cause
 
-    monkeypatch.setattr(bench.node, "_model", model)
+    monkeypatch.setattr(viewer, "model", model)
     bench.node.step()
     assert bench.account("left") == (17, 1, 15, 1)
     assert decisions(bench) == []
@@ -204,7 +204,7 @@ def test_frames_that_came_meanwhile_do_not_spoil_the_pose(
     bench = make_bench(task(), slots=16)
     bench.publish("left", tail(120))
     overtaken = Overtaken(bench.node._model, bench.publish, 14)
-    monkeypatch.setattr(bench.node, "_model", overtaken)
+    monkeypatch.setattr(bench.node._attached.eyes.viewers["left"], "model", overtaken)
     bench.node.step()
     assert poses(bench)[1][0, 1, 1] == 120
 
@@ -302,28 +302,6 @@ def test_metrics_have_units_and_truth(make_bench, task):
     assert metrics["pose_age_ms_left"] == pytest.approx(18)
     assert "pose_age_ms_right" not in metrics
     assert all(isinstance(value, float) for value in metrics.values())
-
-
-def test_says_before_the_start_that_the_model_is_too_slow(
-    make_bench, task, monkeypatch, caplog
-):
-    bench = make_bench(task())
-    model = bench.node._model
-
-    class Slow:
-        warm_up = staticmethod(model.warm_up)
-        close = staticmethod(model.close)
-
-        def infer(self, frame):
-            bench.clock.advance(35 * MS)
-            return model.infer(frame)
-
-    monkeypatch.setattr(bench.node, "_model", Slow())
-    with caplog.at_level(logging.WARNING):
-        bench.node._warm_up(bench.node._attached.feeds[0])
-    assert "frame every 10.0 ms and the model takes 35.0 ms: about one in 4" in (
-        caplog.text
-    )
 
 
 def test_comes_back_when_nothing_comes(make_bench, task):

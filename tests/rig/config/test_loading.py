@@ -568,8 +568,8 @@ TOGETHER = {
     ),
     "engine": (
         ("model: bundled:mouse", "model: paw.pt"),
-        "task.yaml:3: inference.engine: expected dlclive for the model 'paw.pt', got "
-        "onnx",
+        "task.yaml:3: inference.engine: expected torch or dlclive for the model "
+        "'paw.pt', got onnx",
     ),
 }
 

@@ -1,0 +1,1 @@
+"""Benchmarks of inference, behind ``springhare bench``."""

@@ -1,0 +1,271 @@
+"""Engines beside one another: the same frames, in one process, in turns.
+
+Stock dlclive is the measure of all. Every way is warm, the order changes from frame
+to frame, and each way's keypoints are compared with dlclive's.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from inference.bench.film import film_frames
+from inference.bench.following import follow
+from inference.convert.run import Plan as Conversion
+from inference.convert.run import convert
+from inference.model import load_engine
+from inference.view.viewer import Viewer
+from rig.bench.machine import Conditions
+from rig.config.task import DynamicCrop, InferenceConfig
+from sync.clock import MonotonicClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from inference.model import PoseModel
+
+    Way = Callable[[NDArray[np.uint8], int], NDArray[np.float32]]
+    """Finds the keypoints in a frame (height, width), exposed then (ns)."""
+
+__all__ = ["Plan", "measure"]
+
+REFERENCE = "dlclive"
+WHOLE, DYNAMIC = "onnx", "onnx, dynamic crop"
+_HALF, _FULL = "320x240", "640x480"
+_WARM = 10
+"""Frames before the first that counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is measured."""
+
+    model: Path
+    """A DeepLabCut ``.pt`` export."""
+    film: Path
+    converted: Path | None = None
+    """The same model as made by ``springhare convert``; made anew if None."""
+    sizes: tuple[tuple[int, int], ...] = ((320, 240), (640, 480))
+    frames: int = 300
+    threads: int = 2
+    body_px: float = 200.0
+    """Of the animal in the film as it is."""
+    margin_px: float | None = None
+    """Of the dynamic crop; by default the task file's own."""
+    min_likelihood: float = 0.4
+    whole_film: bool = False
+    """Also follow the animal through all of the film."""
+
+
+def measure(plan: Plan, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Return all figures, ready for JSON."""
+    conditions = Conditions()
+    with tempfile.TemporaryDirectory(prefix="springhare-bench-") as folder:
+        path = plan.converted or _converted(plan, Path(folder), tell)
+        sizes = {
+            f"{width}x{height}": _at_size(plan, path, width, height, tell)
+            for width, height in plan.sizes
+        }
+        film = _followed(plan, path, tell) if plan.whole_film else None
+    found = {
+        "environment": {
+            **conditions.noted(),
+            "threads": plan.threads,
+            "frames": plan.frames,
+            "model": plan.model.name,
+            "film": plan.film.name,
+        },
+        "sizes": sizes,
+        "film": film,
+    }
+    return {**found, "targets": _targets(found)}
+
+
+def _converted(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Path:
+    tell("converting")
+    out = folder / "converted.onnx"
+    conversion = Conversion(
+        model=str(plan.model), out=out, frames=plan.film, count=4, threads=plan.threads
+    )
+    convert(conversion, lambda what, steps: lambda: None)
+    return out
+
+
+def _at_size(
+    plan: Plan, path: Path, width: int, height: int, tell: Callable[[str], None]
+) -> dict[str, Any]:
+    tell(f"{width}x{height}")
+    models = {
+        WHOLE: _model(plan, path, "onnx"),
+        "torch": _model(plan, plan.model, "torch"),
+    }
+    viewer = _viewer(plan, models[WHOLE], width, height)
+    viewer.warm_up()
+    live = _stock(plan, width, height)
+    ways: dict[str, Way] = {
+        REFERENCE: lambda frame, _: np.asarray(live.get_pose(frame), np.float32),
+        **{name: _whole(model) for name, model in models.items()},
+        DYNAMIC: lambda frame, exposure_ns: viewer.look(frame, exposure_ns).keypoints,
+    }
+    try:
+        frames = film_frames(plan.film, width, height)
+        times_ms, poses = _raced(ways, frames, plan.frames)
+    finally:
+        live.close()
+        for model in models.values():
+            model.close()
+    return {
+        name: {
+            **_times(times_ms[name], times_ms[REFERENCE]),
+            **_deviation(poses[name], poses[REFERENCE]),
+            "provider": models[name].provider if name in models else None,
+        }
+        for name in ways
+    } | {"looks": _looks(viewer)}
+
+
+def _raced(
+    ways: Mapping[str, Way],
+    frames: Iterator[tuple[NDArray[np.uint8], int]],
+    count: int,
+) -> tuple[dict[str, list[float]], dict[str, list[NDArray[np.float32]]]]:
+    """Let all ways look at the same frames, each in another order than the last."""
+    clock = MonotonicClock()
+    names = list(ways)
+    times_ms: dict[str, list[float]] = {name: [] for name in names}
+    poses: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
+    for number, (frame, exposure_ns) in enumerate(frames):
+        if number == count + _WARM:
+            break
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            began_ns = clock.now()
+            keypoints = ways[name](frame, exposure_ns)
+            took_ms = (clock.now() - began_ns) / 1e6
+            if number >= _WARM:
+                times_ms[name].append(took_ms)
+                poses[name].append(keypoints.copy())
+    return times_ms, poses
+
+
+def _followed(plan: Plan, path: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+    tell("all of the film: the whole picture, and the dynamic crop")
+    model = _model(plan, path, "onnx")
+    first, _ = next(film_frames(plan.film))
+    height, width = first.shape
+    viewer = _viewer(plan, model, width, height)
+    viewer.warm_up()
+    model.warm_up(height, width, 1)
+    try:
+        following = follow(
+            model, viewer, film_frames(plan.film), plan.body_px, plan.min_likelihood
+        )
+    finally:
+        model.close()
+    return {**asdict(following), **_looks(viewer)}
+
+
+def _looks(viewer: Viewer) -> dict[str, int]:
+    return {"whole": viewer.whole_looks, "second": viewer.second_looks}
+
+
+def _model(plan: Plan, path: Path, engine: Any) -> PoseModel:
+    return load_engine(
+        InferenceConfig(
+            model=str(path), engine=engine, cameras=("film",), threads=plan.threads
+        )
+    )
+
+
+def _viewer(plan: Plan, model: PoseModel, width: int, height: int) -> Viewer:
+    # lengths in the film are those of pictures of 640 x 480
+    scale = width / 640
+    margin_px = plan.margin_px or DynamicCrop(body_px=1).margin_px
+    config = InferenceConfig(
+        model="bench",
+        cameras=("film",),
+        dynamic_crop=DynamicCrop(
+            body_px=plan.body_px * scale,
+            margin_px=margin_px * max(scale, 0.75),
+            min_likelihood=plan.min_likelihood,
+        ),
+    )
+    return Viewer(model, config, height, width, 1)
+
+
+def _stock(plan: Plan, width: int, height: int) -> Any:
+    """Return dlclive as its users have it."""
+    import torch
+
+    from inference.runners.deeplabcut import quiet, tensorflow_hidden
+
+    with quiet(), tensorflow_hidden():
+        from dlclive import DLCLive
+
+        torch.set_num_threads(plan.threads)
+        live = DLCLive(str(plan.model), model_type="pytorch")
+        live.init_inference(np.zeros((height, width), np.uint8))
+    return live
+
+
+def _whole(model: PoseModel) -> Way:
+    return lambda frame, exposure_ns: model.infer(frame)
+
+
+def _times(took_ms: Sequence[float], reference_ms: Sequence[float]) -> dict[str, float]:
+    p50_ms = float(np.median(took_ms))
+    return {
+        "p50_ms": p50_ms,
+        "p99_ms": float(np.percentile(took_ms, 99)),
+        "mean_ms": float(np.mean(took_ms)),
+        "times_faster": float(np.median(reference_ms)) / p50_ms,
+    }
+
+
+def _deviation(
+    poses: Sequence[NDArray[np.float32]], reference: Sequence[NDArray[np.float32]]
+) -> dict[str, float]:
+    off = np.abs(np.stack(poses).astype(np.float64) - np.stack(reference))
+    off_px = np.hypot(off[..., 0], off[..., 1])
+    return {
+        "median_px": float(np.median(off_px)),
+        "max_px": float(off_px.max()),
+        "max_likelihood": float(off[..., 2].max()),
+    }
+
+
+def _targets(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what was to be reached, and whether it was."""
+    sizes, film = found["sizes"], found["film"]
+    targets: list[dict[str, Any]] = []
+
+    def at_least(name: str, value: float, wanted: float) -> None:
+        targets.append(
+            {"name": name, "value": value, "wanted": wanted, "met": value >= wanted}
+        )
+
+    def at_most(name: str, value: float, wanted: float) -> None:
+        targets.append(
+            {"name": name, "value": value, "wanted": wanted, "met": value <= wanted}
+        )
+
+    for size, times in ((_HALF, 3.0), (_FULL, 2.0)):
+        if size in sizes:
+            at_least(f"times faster, {size}", sizes[size][WHOLE]["times_faster"], times)
+            at_most(f"max px off, {size}", sizes[size][WHOLE]["max_px"], 0.01)
+    if _FULL in sizes:
+        at_least(
+            f"times faster with dynamic crop, {_FULL}",
+            sizes[_FULL][DYNAMIC]["times_faster"],
+            6.0,
+        )
+    if film is not None:
+        at_most("median px off with dynamic crop, whole film", film["median_px"], 0.5)
+        at_most("frames with the animal outside the box", film["lost_frames"], 0)
+    return targets

@@ -1,0 +1,92 @@
+"""Does a dynamic crop lose the animal? Every frame of a film is also seen whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from inference.view.tracking import near_most
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from inference.model import PoseModel
+    from inference.view.viewer import Viewer
+
+__all__ = ["Following", "follow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """How a dynamic crop did in a film."""
+
+    frames: int
+    lost_frames: int
+    """Those in which most of the animal that the whole picture shows was outside
+    the box that was looked at last."""
+    longest_lost: int
+    """The most of them in a row."""
+    median_px: float
+    """Distance from what the whole picture shows, of all its trusted points."""
+    in_boxes_median_px: float
+    """The same, in frames where a box was looked at."""
+    p99_px: float
+    further_than_10_px: float
+    """Share of the points."""
+    median_pixels: float
+    """Looked at, as a share of the whole picture."""
+
+
+def follow(
+    model: PoseModel,
+    viewer: Viewer,
+    frames: Iterable[tuple[NDArray[np.uint8], int]],
+    body_px: float,
+    min_likelihood: float,
+) -> Following:
+    """Look at every frame as a whole and through a dynamic crop.
+
+    Points count that are likely and near most others of them: a body part that the
+    network sees in a corner of the arena is nothing to be near to.
+    """
+    off_px: list[NDArray[np.float64]] = []
+    in_box: list[bool] = []
+    lost: list[bool] = []
+    pixels: list[float] = []
+    for frame, exposure_ns in frames:
+        whole = model.infer(frame)
+        look = viewer.look(frame, exposure_ns)
+        trusted = whole[:, 2] >= min_likelihood
+        trusted &= near_most(whole, trusted, body_px)
+        away = look.keypoints[:, :2].astype(np.float64) - whole[:, :2]
+        off_px.append(np.where(trusted, np.hypot(away[:, 0], away[:, 1]), np.nan))
+        boxed = look.box != viewer.within
+        in_box.append(boxed)
+        x0, y0, x1, y1 = look.box
+        x, y = whole[:, 0], whole[:, 1]
+        outside = trusted & ((x < x0) | (x >= x1) | (y < y0) | (y >= y1))
+        lost.append(2 * int(outside.sum()) > int(trusted.sum()) > 0)
+        pixels.append(look.box.width * look.box.height / frame.size)
+    off = np.stack(off_px)
+    return Following(
+        frames=len(off),
+        lost_frames=sum(lost),
+        longest_lost=_longest(lost),
+        median_px=float(np.nanmedian(off)),
+        in_boxes_median_px=float(np.nanmedian(off[np.array(in_box)])),
+        p99_px=float(np.nanpercentile(off, 99)),
+        further_than_10_px=float((off[np.isfinite(off)] > 10).mean()),
+        median_pixels=float(np.median(pixels)),
+    )
+
+
+def _longest(flags: list[bool]) -> int:
+    longest = run = 0
+    for flag in flags:
+        run = run + 1 if flag else 0
+        longest = max(longest, run)
+    return longest

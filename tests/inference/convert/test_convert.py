@@ -1,0 +1,353 @@
+"""A real export, real dlclive: converted, proven, refused."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from click.testing import CliRunner
+
+from inference.convert.command import convert
+from inference.convert.proof import ORIGIN, PROOF
+from inference.model import load_model
+from inference.model_file import find_model
+from inference.runners.dlclive import DlcliveModel
+from rig.config.task import InferenceConfig
+from rig.errors import ModelError
+
+EXPORT = "models/openfield_efficientnet_lite0.pt"
+FILM = "data/openfield/videos/m3v1mp4.mp4"
+
+
+def call(*arguments):
+    done = CliRunner().invoke(
+        convert, [str(a) for a in arguments], standalone_mode=False
+    )
+    if done.exception is not None:
+        raise done.exception
+    return done.return_value, done.stdout
+
+
+def load(path, **others):
+    return load_model(InferenceConfig(model=str(path), cameras=("left",), **others))
+
+
+@pytest.fixture(scope="session")
+def made(dlclive, shared, tmp_path_factory):
+    """The real export, converted with frames of its film: grey, and in colour."""
+    folder = tmp_path_factory.mktemp("converted")
+    found = {}
+    for name, more in (("grey", ()), ("rgb", ("--colour", "--name", "in colour"))):
+        path = folder / f"{name}.onnx"
+        status, text = call(
+            shared / EXPORT, "--out", path, "--frames", shared / FILM, "--count", 3,
+            "--size", "320x240", "--json", *more,
+        )  # fmt: skip
+        found[name] = path, status, json.loads(text)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["grey", "rgb"])
+def test_is_written_with_its_proof(made, shared, name):
+    path, status, report = made[name]
+    assert status == 0
+    assert report["written"] == str(path)
+    assert report["proven"] is True
+    assert report["proof"]["max_px"] <= 0.01
+    assert report["proof"]["reference"].startswith("dlclive ")
+    assert report["proof"]["source"] == Path(FILM).name
+    assert [size["size"] for size in report["sizes"]] == ["320x240", "160x96"]
+    facts = {e.key: e.value for e in onnx.load(path).metadata_props}
+    assert json.loads(facts[PROOF]) == {**report["proof"]}
+    origin = json.loads(facts[ORIGIN])
+    assert origin["sha256"] == find_model(str(shared / EXPORT)).sha256
+    assert facts["align_px"] == "16"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("resize", [1.0, 0.5, 0.75])
+@pytest.mark.parametrize("name", ["grey", "rgb"])
+def test_finds_what_dlclive_finds_in_frames_it_was_not_proven_on(
+    made, shared, name, resize
+):
+    import cv2
+
+    files = sorted((shared / "data/openfield/labeled-data/m4s1").glob("*.png"))
+    theirs = DlcliveModel(find_model(str(shared / EXPORT)), 1, resize)
+    ours = load(made[name][0], resize=resize)
+    channels = 1 if name == "grey" else 3
+    for model in (ours, theirs):
+        model.warm_up(480, 640, channels)
+    off = []
+    for file in files[::40]:
+        frame = cv2.imread(str(file), 0)
+        if channels == 3:
+            frame = (frame[..., None] * np.array([1.0, 0.75, 0.4])).astype(np.uint8)
+        off.append(np.abs(ours.infer(frame) - theirs.infer(frame)))
+    theirs.close()
+    if resize == 0.75:  # OpenCV rounds in between, by up to one grey level
+        assert np.median(off) <= 0.3
+    else:
+        assert np.max(off) <= 0.01
+
+
+@pytest.mark.slow
+def test_a_batch_is_as_good_as_one_after_the_other(made):
+    model = load(made["grey"][0])
+    rng = np.random.default_rng(0)
+    frames = list(rng.integers(0, 256, (3, 96, 128), np.uint8))
+    frames.append(rng.integers(0, 256, (64, 96), np.uint8))
+    for one, other in zip(
+        model.infer_together(frames), map(model.infer, frames), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_grey_frames_are_welcome_in_a_model_for_colour(made):
+    grey, rgb = (load(made[name][0]) for name in ("grey", "rgb"))
+    frame = np.random.default_rng(0).integers(0, 256, (96, 128), np.uint8)
+    np.testing.assert_allclose(grey.infer(frame), rgb.infer(frame), atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_box_on_the_grid_is_nearer_to_the_whole_picture(made, shared):
+    from inference.convert.frames import read_frames
+
+    model = load(made["grey"][0])
+    off = {0: [], 8: []}
+    for frame in read_frames(shared / FILM, 6, colour=False):
+        whole = model.infer(frame)
+        corner = np.clip(whole[0, :2] // 16 * 16 - 160, 0, (304, 144)).astype(int)
+        for step, found in off.items():
+            x0, y0 = corner + step
+            part = model.infer(frame[y0 : y0 + 320, x0 : x0 + 320])
+            found.append(np.hypot(*(part[0, :2] + (x0, y0) - whole[0, :2])))
+    assert np.median(off[0]) < 1.5
+    assert np.median(off[0]) < np.median(off[8])
+
+
+@pytest.mark.slow
+def test_refuses_a_model_that_finds_something_else(
+    dlclive, shared, tmp_path, monkeypatch
+):
+    from inference.convert.exports import pytorch
+
+    read = pytorch.read
+
+    def wrong(file):
+        network = read(file)
+        for tensor in network.model.graph.initializer:
+            if len(tensor.dims) == 4 and tensor.dims[0] == 1280:
+                weights = onnx.numpy_helper.to_array(tensor) * np.float32(1.02)
+                tensor.CopyFrom(onnx.numpy_helper.from_array(weights, tensor.name))
+        return network
+
+    monkeypatch.setattr(pytorch, "read", wrong)
+    out = tmp_path / "wrong.onnx"
+    status, text = call(shared / EXPORT, "--out", out, "--size", "160x128",
+                        "--count", 2)  # fmt: skip
+    assert status == 1
+    assert "Not converted" in text
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_model_without_its_proof_is_refused(made, tmp_path):
+    model = onnx.load(made["grey"][0])
+    kept = [entry for entry in model.metadata_props if entry.key != PROOF]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    path = tmp_path / "unproven.onnx"
+    onnx.save(model, path)
+    with pytest.raises(ModelError, match=r"Expected proof .* with springhare convert"):
+        load(path)
+
+
+@pytest.mark.slow
+def test_dry_run_proves_and_writes_nothing(dlclive, shared, tmp_path):
+    out = tmp_path / "a.onnx"
+    status, text = call(shared / EXPORT, "--out", out, "--dry-run", "--size",
+                        "128x96", "--count", 1)  # fmt: skip
+    assert (status, list(tmp_path.iterdir())) == (0, [])
+    assert "nothing was written" in text
+
+
+@pytest.mark.slow
+def test_a_file_that_is_there_is_not_replaced_unasked(dlclive, shared, tmp_path):
+    out = tmp_path / "a.onnx"
+    out.write_bytes(b"mine")
+    arguments = shared / EXPORT, "--out", out, "--size", "128x96", "--count", 1
+    with pytest.raises(ModelError, match="or replace it with --force"):
+        call(*arguments)
+    assert out.read_bytes() == b"mine"
+    assert call(*arguments, "--force")[0] == 0
+    assert load(out).bodyparts == ("snout", "leftear", "rightear", "tailbase")
+
+
+@pytest.mark.slow
+class TestNotAnExport:
+    @pytest.fixture
+    def torch(self, dlclive):
+        import torch
+
+        return torch
+
+    def refused(self, path, tmp_path, message):
+        with pytest.raises(ModelError, match=message):
+            call(path, "--out", tmp_path / "out" / "a.onnx")
+        assert not (tmp_path / "out").exists()
+
+    def test_no_file_of_torch(self, torch, tmp_path):
+        (tmp_path / "a.pt").write_bytes(b"nothing that torch can read")
+        self.refused(tmp_path / "a.pt", tmp_path, "Expected a DeepLabCut export")
+
+    def test_cut_short(self, torch, shared, tmp_path):
+        content = (shared / EXPORT).read_bytes()
+        (tmp_path / "a.pt").write_bytes(content[: len(content) // 2])
+        self.refused(tmp_path / "a.pt", tmp_path, "Expected a DeepLabCut export")
+
+    def test_other_content(self, torch, tmp_path):
+        torch.save({"weights": torch.zeros(3)}, tmp_path / "a.pt")
+        self.refused(tmp_path / "a.pt", tmp_path, "got KeyError.*export it anew")
+
+    def test_a_list(self, torch, tmp_path):
+        torch.save([1, 2], tmp_path / "a.pt")
+        self.refused(tmp_path / "a.pt", tmp_path, "export it anew")
+
+    def changed(self, torch, shared, tmp_path, change):
+        raw = torch.load(shared / EXPORT, map_location="cpu", weights_only=True)
+        change(raw)
+        torch.save(raw, tmp_path / "a.pt")
+        return tmp_path / "a.pt"
+
+    def test_top_down(self, torch, shared, tmp_path):
+        path = self.changed(
+            torch, shared, tmp_path, lambda raw: raw["config"].update(method="td")
+        )
+        self.refused(path, tmp_path, "got a top-down model.*engine dlclive")
+
+    def test_a_detector(self, torch, shared, tmp_path):
+        path = self.changed(
+            torch, shared, tmp_path, lambda raw: raw.update(detector={"a": 1})
+        )
+        self.refused(path, tmp_path, "got a top-down model")
+
+    def test_several_animals(self, torch, shared, tmp_path):
+        def change(raw):
+            head = raw["config"]["model"]["heads"]["bodypart"]
+            head["type"] = "DLCRNetHead"
+            head["predictor"]["type"] = "PartAffinityFieldPredictor"
+
+        path = self.changed(torch, shared, tmp_path, change)
+        self.refused(path, tmp_path, "got a model with a DLCRNetHead read by a PartAff")
+
+    def test_padding(self, torch, shared, tmp_path):
+        def change(raw):
+            raw["config"]["data"]["inference"]["auto_padding"] = {
+                "pad_height_divisor": 32
+            }
+
+        path = self.changed(torch, shared, tmp_path, change)
+        self.refused(path, tmp_path, "got a model that pads its pictures")
+
+    def test_weights_of_another_network(self, torch, shared, tmp_path):
+        def change(raw):
+            del raw["pose"]["backbone.model.conv_stem.weight"]
+
+        path = self.changed(torch, shared, tmp_path, change)
+        self.refused(path, tmp_path, "Expected a DeepLabCut export.*conv_stem")
+
+
+def test_an_onnx_file_needs_no_conversion(make_dials):
+    with pytest.raises(ModelError, match=r"\.onnx file needs no conversion"):
+        call(make_dials())
+
+
+def test_nothing_there(tmp_path):
+    with pytest.raises(ModelError, match="got nothing"):
+        call(tmp_path / "nothing.pt")
+
+
+@pytest.mark.parametrize("size", ["640", "0x480", "640x-1", "axb", "640x480x3"])
+def test_sizes_that_are_none(size, tmp_path):
+    import click
+
+    with pytest.raises(click.BadParameter, match="expected width x height, like"):
+        call(tmp_path / "a.pt", "--size", size)
+
+
+def test_names_what_must_be_installed(tmp_path, monkeypatch):
+    (tmp_path / "a.pt").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ModelError, match=r"pip install springhare\[dlclive\]"):
+        call(tmp_path / "a.pt")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    for name in list(sys.modules):
+        if name.startswith("inference.convert."):
+            monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ModelError, match=r"pip install springhare\[convert\]"):
+        call(tmp_path / "a.pt")
+
+
+class TestTensorflow:
+    EXPORT = "models/openfield_mobilenet_v2_tf"
+
+    @pytest.fixture
+    def tensorflow(self, dlclive):
+        return pytest.importorskip("tensorflow", reason="springhare[tensorflow]")
+
+    @pytest.mark.slow
+    def test_real_export(self, tensorflow, shared, tmp_path):
+        pytest.importorskip("tf2onnx", reason="springhare[convert]")
+        out = tmp_path / "a.onnx"
+        status, text = call(shared / self.EXPORT, "--out", out, "--frames",
+                            shared / FILM, "--size", "320x240", "--count", 3,
+                            "--json")  # fmt: skip
+        report = json.loads(text)
+        assert status == 0
+        assert report["proof"]["max_px"] <= 0.1
+        assert load(out).bodyparts == ("snout", "leftear", "rightear", "tailbase")
+
+    @pytest.mark.slow
+    def test_says_that_tf2onnx_is_missing(
+        self, tensorflow, shared, tmp_path, monkeypatch
+    ):
+        monkeypatch.setitem(sys.modules, "tf2onnx", None)
+        with pytest.raises(ModelError, match=r"tf2onnx .* inference\.engine dlclive"):
+            call(shared / self.EXPORT, "--out", tmp_path / "a.onnx")
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(
+        ("config", "message"),
+        [
+            ("[", "got .*Error"),
+            ("[1]", "one without all_joints_names"),
+            ("all_joints_names: [a]\nstride: 8\n", "one without locref_stdev"),
+            (
+                "all_joints_names: [a]\nstride: 8\nlocref_stdev: 7\nnum_outputs: 2\n",
+                "several outputs per body part",
+            ),
+        ],
+    )
+    def test_bad_pose_cfg(self, tensorflow, shared, tmp_path, config, message):
+        folder = tmp_path / "tf"
+        folder.mkdir()
+        (graph,) = (shared / self.EXPORT).glob("*.pb")
+        (folder / graph.name).write_bytes(graph.read_bytes())
+        (folder / "pose_cfg.yaml").write_text(config, encoding="utf-8")
+        with pytest.raises(ModelError, match=message):
+            call(folder, "--out", tmp_path / "a.onnx")
+
+    @pytest.mark.slow
+    def test_bad_graph(self, tensorflow, shared, tmp_path):
+        folder = tmp_path / "tf"
+        folder.mkdir()
+        (folder / "a.pb").write_bytes(b"\xff no graph at all")
+        config = (shared / self.EXPORT / "pose_cfg.yaml").read_bytes()
+        (folder / "pose_cfg.yaml").write_bytes(config)
+        with pytest.raises(ModelError, match="Expected a DeepLabCut export"):
+            call(folder, "--out", tmp_path / "a.onnx")
