@@ -309,7 +309,7 @@ class InferenceNode:
             "threads": self._config.threads,
             "resize": self._config.resize,
             **({} if crop_px is None else {"crop_px": list(crop_px)}),
-            **({} if dynamic is None else {"dynamic_crop": dynamic.model_dump()}),
+            **({} if dynamic is None else {"dynamic_crop": dynamic.model_dump_json()}),
         }
 
     def _require(self) -> _Attached:

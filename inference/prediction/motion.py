@@ -41,22 +41,30 @@ _JERK = np.array([[time_s**-5] for time_s in FOLLOWING_S])
 """(filters, 1) px²/s⁵ per px² of a pose's noise: the noise of the acceleration."""
 _SHORTEST_S, _LONGEST_S, _STEP = 5e-4, 2.0, 1.05
 """Intervals for which gains are worked out, and the factor from one to the next."""
+_PER_STEP = 1.0 / math.log(_STEP)
 _DOUBLINGS = 24
 _POSITION = np.array([1.0, 0.0, 0.0])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Settled:
-    """What the filters settle at for frames a given interval apart."""
+    """What the filters settle at for poses a given interval apart."""
 
-    twice: NDArray[np.float64]
-    """(filters, 1): twice the variance of a pose about where it was expected."""
+    variance: NDArray[np.float64]
+    """(filters, 1): of a pose about where it was expected, for a noise of 1."""
     gain: NDArray[np.float64]
-    """(3, 1, filters, 1): what a px of that difference adds to place, px/s, px/s²."""
+    """(3 filters, filters): what a px of that difference adds to each filter's place,
+    then to each one's velocity px/s, then to each one's acceleration px/s²."""
     known: NDArray[np.float64]
     """(filters, 7): covariance once a pose was taken in (place², place × velocity,
     place × acceleration, velocity², velocity × acceleration, acceleration²), and
     what the jerk adds to it with the fifth power of time."""
+
+    def doubted(self, times: float) -> Settled:
+        """Return what they make of a pose with so many times the usual noise."""
+        variance = self.variance + (times - 1.0)
+        share = np.tile((self.variance / variance)[:, 0], 3)[:, np.newaxis]
+        return Settled(variance, self.gain * share, self.known)
 
 
 def fading(time_s: float) -> tuple[float, float, float]:
@@ -68,9 +76,9 @@ def fading(time_s: float) -> tuple[float, float, float]:
 
 def settled(interval_s: float) -> Settled:
     """Return the filters' gains for a pose so long after the last one."""
-    index = math.log(max(interval_s, _SHORTEST_S) / _SHORTEST_S) / math.log(_STEP)
     table = _table()
-    return table[min(round(index), len(table) - 1)]
+    index = round(math.log(max(interval_s / _SHORTEST_S, 1.0)) * _PER_STEP)
+    return table[min(index, len(table) - 1)]
 
 
 def spread(known: NDArray[np.float64], time_s: float) -> NDArray[np.float64]:
@@ -96,8 +104,10 @@ def _table() -> tuple[Settled, ...]:
         gain = before[:, 0] / variance[:, np.newaxis]
         known = before - gain[:, :, np.newaxis] * before[:, np.newaxis, 0]
         upper = np.concatenate([known[:, *np.triu_indices(3)], _JERK / 20.0], axis=1)
-        twice = 2.0 * variance[:, np.newaxis]
-        rows.append(Settled(twice, gain.T[:, np.newaxis, :, np.newaxis], upper))
+        each = np.eye(FILTERS) * gain.T[:, np.newaxis]
+        rows.append(
+            Settled(variance[:, np.newaxis], each.reshape(3 * FILTERS, -1), upper)
+        )
     return tuple(rows)
 
 

@@ -7,7 +7,7 @@ not there, until it is found again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Predictor", "PredictorState"]
 
 
-@dataclass(frozen=True, slots=True)
-class PredictorState:
+class PredictorState(NamedTuple):
     """What is carried from pose to pose."""
 
     exposure_ns: int
@@ -94,16 +93,20 @@ class Predictor:
         """Take a pose in, as `predict` does, and predict nothing yet."""
         if exposure_ns <= state.exposure_ns:
             return state
-        unlikely = [CERTAIN - likelihood for likelihood in keypoints[:, 2].tolist()]
-        seen = Seen(state.exposure_ns, exposure_ns, unlikely, marks.tolist())
+        before_ns = state.exposure_ns
+        interval_s = 0.0 if before_ns == NEVER else (exposure_ns - before_ns) * 1e-9
+        x_px, y_px, likelihood = keypoints.T.tolist()
+        unlikely = [CERTAIN - each for each in likelihood]
+        seen = Seen(before_ns, exposure_ns, unlikely, marks.tolist())
         bank = state.bank
-        motion = moved(bank.motion, seen.interval_s)
-        away_px = keypoints.T[:2, np.newaxis] - motion[0]
+        motion = moved(bank.motion, interval_s)
+        away_px = np.array(x_px + y_px) - motion[0]
         taken = taken_in(bank, state.tracks, away_px, seen, self.hold_ns)
-        bank = corrected(bank, motion, away_px, (taken.twice, taken.gain), taken.learnt)
+        common = settled(interval_s)
+        bank = corrected(bank, motion, away_px, common, taken.own, taken.learnt)
         if taken.found:
             bank = restarted(bank, keypoints, taken.found)
-        return PredictorState(exposure_ns, seen.interval_s, bank, taken.tracks)
+        return PredictorState(exposure_ns, interval_s, bank, taken.tracks)
 
     def ahead(
         self, state: PredictorState, at_ns: int
@@ -114,19 +117,18 @@ class Predictor:
         known = settled(state.interval_s).known
         variance = spread(known, time_s)
         unseen: list[int] = []
+        keypoints = len(seen_ns)
         if min(seen_ns) < max(now_ns, 0):
-            unseen = [
-                k for k, last_ns in enumerate(seen_ns) if last_ns < max(now_ns, 0)
-            ]
-            variance = np.repeat(variance, len(seen_ns), axis=1)
+            unseen = [k for k, last_ns in enumerate(seen_ns) if last_ns != now_ns]
+            variance = np.repeat(variance, 2 * keypoints, axis=1)
             for k in unseen:
                 alone_s = time_s + (now_ns - seen_ns[k]) * 1e-9
-                variance[:, k] = spread(known, alone_s)[:, 0]
+                variance[:, [k, keypoints + k]] = spread(known, alone_s)
         points, variance_px2 = foretold(state.bank, time_s, variance)
         if self.model_error_px:
             variance_px2 += self.model_error_px**2
-        sd = np.sqrt(variance_px2)
+        sd = np.sqrt(variance_px2[:keypoints])
         for k in unseen:
             if seen_ns[k] == NEVER or now_ns - seen_ns[k] > self.hold_ns:
-                points[:, k], sd[k] = np.nan, np.inf
-        return points.T, sd
+                points[[k, keypoints + k]], sd[k] = np.nan, np.inf
+        return points.reshape(2, -1).T, sd

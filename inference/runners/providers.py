@@ -26,6 +26,8 @@ _NAMES = {
     "cpu": CPU,
 }
 """By the word in the task file, the best first."""
+_BEHIND = {"tensorrt": {"cuda": _NAMES["cuda"]}}
+"""What takes over the layers that another cannot do, before the processor does."""
 _PACKAGES = {
     "tensorrt": "springhare[gpu] and TensorRT",
     "cuda": "springhare[gpu]",
@@ -54,17 +56,18 @@ def choose_providers(wanted: str, available: Sequence[str]) -> list[str]:
     >>> choose_providers("auto", ["CUDAExecutionProvider", "CPUExecutionProvider"])
     ['CUDAExecutionProvider', 'CPUExecutionProvider']
     """
-    if wanted == "auto":
-        return [name for name in _NAMES.values() if name in available]
-    name = _NAMES[wanted]
-    if name not in available:
+    name = _NAMES.get(wanted)
+    if name is not None and name not in available:
         there = ", ".join(word for word, name in _NAMES.items() if name in available)
         msg = (
             f"Expected inference.provider {wanted}, got an ONNX Runtime with {there}: "
             f"install {_PACKAGES[wanted]}, or set provider to auto"
         )
         raise ModelError(msg)
-    return [name] if name == CPU else [name, CPU]
+    asked = (
+        _NAMES if name is None else {wanted: name, **_BEHIND.get(wanted, {}), "": CPU}
+    )
+    return [name for name in dict.fromkeys(asked.values()) if name in available]
 
 
 def provider_options(

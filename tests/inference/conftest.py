@@ -103,15 +103,22 @@ def make_brightest(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def make_dials(tmp_path_factory):
-    """A model whose keypoints are the first pixels of the frame: [x, y, 255 p] each."""
+    """A model whose keypoints are the first pixels of the frame: [x, y, 255 p] each.
 
-    def make(bodyparts=("nose", "tail"), metadata=None, dtype=TensorProto.UINT8):
+    With `batch` it takes several frames at once.
+    """
+
+    def make(
+        bodyparts=("nose", "tail"), metadata=None, dtype=TensorProto.UINT8, batch=False
+    ):
         n = len(bodyparts)
+        frames = "n" if batch else 1
         constants = {
             "start": np.array([0], np.int64),
             "end": np.array([3 * n], np.int64),
-            "flat": np.array([-1], np.int64),
-            "shape": np.array([1, n, 3], np.int64),
+            "flat": np.array([0, -1], np.int64),
+            "last": np.array([1], np.int64),
+            "shape": np.array([-1, n, 3], np.int64),
             "scale": np.array([1, 1, 1 / 255], np.float32),
         }
         return _save(
@@ -119,12 +126,12 @@ def make_dials(tmp_path_factory):
             [
                 oh.make_node("Cast", ["frame"], ["real"], to=TensorProto.FLOAT),
                 oh.make_node("Reshape", ["real", "flat"], ["all"]),
-                oh.make_node("Slice", ["all", "start", "end"], ["some"]),
+                oh.make_node("Slice", ["all", "start", "end", "last"], ["some"]),
                 oh.make_node("Reshape", ["some", "shape"], ["raw"]),
                 oh.make_node("Mul", ["raw", "scale"], ["keypoints"]),
             ],
-            [oh.make_tensor_value_info("frame", dtype, [1, "h", "w", 1])],
-            [oh.make_tensor_value_info("keypoints", TensorProto.FLOAT, [1, n, 3])],
+            [oh.make_tensor_value_info("frame", dtype, [frames, "h", "w", 1])],
+            [oh.make_tensor_value_info("keypoints", TensorProto.FLOAT, [frames, n, 3])],
             _metadata(bodyparts) if metadata is None else metadata,
             [onnx.numpy_helper.from_array(a, name) for name, a in constants.items()],
         )

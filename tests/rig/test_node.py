@@ -22,7 +22,7 @@ from rig.messages import (
     StreamSpec,
     StreamStatus,
 )
-from rig.node import NodeProcess
+from rig.node import Finding, NodeProcess
 from rig.system import is_alive, process_started
 from sync.clock import ManualClock
 
@@ -187,6 +187,25 @@ def test_a_whole_life(play, opening, tmp_path):
     assert node.context.name == "left"
     assert node.context.config == {"kind": "basler"}
     assert (tmp_path / "session" / "log" / "left.jsonl").exists()
+
+
+class Seer(FakeNode):
+    def findings(self):
+        self._note("findings")
+        return [Finding("pose of left", ok=False, detail="too slow", remedy="hurry")]
+
+
+def test_what_a_node_finds_when_it_opens_is_told(play, opening):
+    _, link, node = play([opening, "end"], kind=Seer)
+    assert node.calls == ["open", "findings", "close"]
+    assert link.replies[0].result["findings"] == [
+        {"name": "pose of left", "ok": False, "detail": "too slow", "remedy": "hurry"}
+    ]
+
+
+def test_a_node_without_findings_tells_none(play, opening):
+    _, link, _ = play([opening, "end"])
+    assert link.replies[0].result["findings"] == []
 
 
 def test_every_state_is_told(play, opening):

@@ -42,8 +42,10 @@ def test_settled_is_what_a_kalman_filter_settles_at(interval_s):
     found = settled(interval_s)
     for k in range(FILTERS):
         variance, gain, covariance = kalman(grid(interval_s), FOLLOWING_S[k])
-        assert found.twice[k, 0] == pytest.approx(2 * variance)
-        np.testing.assert_allclose(found.gain[:, 0, k, 0], gain, rtol=1e-6)
+        assert found.variance[k, 0] == pytest.approx(variance)
+        expected = np.zeros((3, FILTERS))
+        expected[:, k] = gain  # nothing of the other filters
+        np.testing.assert_allclose(found.gain[k::FILTERS], expected, rtol=1e-6)
         upper = covariance[np.triu_indices(3)]
         np.testing.assert_allclose(found.known[k, :6], upper, rtol=1e-6)
         for time_s in (0.0, 0.003, 0.02, 0.1):
@@ -58,7 +60,7 @@ def test_intervals_beyond_the_table_have_the_gains_at_its_ends():
 
 
 def test_the_quicker_filter_believes_a_pose_more():
-    gain = settled(0.01).gain[0, 0, :, 0]
+    gain = settled(0.01).gain[:FILTERS].diagonal()
     assert (np.diff(gain) < 0).all()
     assert gain[0] > 0.9
     assert gain[-1] < 0.3
@@ -70,3 +72,12 @@ def test_an_acceleration_fades():
     assert velocity == pytest.approx(0.02)
     assert fading(0.0) == (0.0, 0.0, 1.0)
     assert place == pytest.approx(0.02 * (1.0 - 0.02))
+
+
+@pytest.mark.parametrize("times", [4.0, 100.0])
+def test_a_doubted_pose_is_one_with_so_much_more_noise(times):
+    usual, doubted = settled(0.01), settled(0.01).doubted(times)
+    before = usual.variance[:, 0] - 1
+    assert doubted.variance[:, 0] == pytest.approx(before + times)
+    place = doubted.gain[:FILTERS].diagonal()
+    assert place == pytest.approx(before / (before + times))

@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -144,3 +145,53 @@ def test_refuses_a_file_that_is_not_onnx(tmp_path):
     path.write_bytes(b"not a model")
     with pytest.raises(ModelError, match="Expected an ONNX model in"):
         load_model(config(path))
+
+
+def test_several_frames_at_once(make_dials):
+    model = load_model(config(make_dials(batch=True)))
+    assert model.batches
+    rng = np.random.default_rng(0)
+    frames = [*rng.integers(0, 256, (3, 8, 8), np.uint8)]
+    frames.insert(1, rng.integers(0, 256, (4, 6), np.uint8))
+    for one, frame in zip(model.infer_together(frames), frames, strict=True):
+        np.testing.assert_array_equal(one, model.infer(frame))
+
+
+def test_says_that_it_takes_one_at_a_time(make_dials, make_brightest):
+    assert not load_model(config(make_dials())).batches
+    assert not load_model(config(make_brightest())).batches
+
+
+def test_step_of_the_grid(make_dials):
+    assert load_model(config(make_dials())).align_px == 32
+    path = make_dials(metadata=good(align_px="16"))
+    assert load_model(config(path)).align_px == 16
+    with pytest.raises(ModelError, match="number as align_px"):
+        load_model(config(make_dials(metadata=good(align_px="fine"))))
+
+
+def test_refuses_to_resize_what_has_its_size_inside(make_dials):
+    with pytest.raises(ModelError, match=r"Expected inference.resize 1 .* got 0\.5"):
+        load_model(config(make_dials(), resize=0.5))
+
+
+def test_refuses_a_provider_that_is_not_there(make_dials):
+    with pytest.raises(ModelError, match=r"provider tensorrt, got .*cpu: install"):
+        load_model(config(make_dials(), provider="tensorrt"))
+
+
+def test_says_which_provider_computes_when_another_was_hoped_for(
+    make_dials, monkeypatch, caplog
+):
+    import onnxruntime
+
+    monkeypatch.setattr(
+        onnxruntime,
+        "get_available_providers",
+        lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the runtime warns too
+        model = load_model(config(make_dials()))
+    assert model.provider == "CPUExecutionProvider"
+    assert "CUDAExecutionProvider cannot be used here" in caplog.text
