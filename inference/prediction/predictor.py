@@ -118,8 +118,8 @@ class Predictor:
         variance = spread(known, time_s)
         unseen: list[int] = []
         keypoints = len(seen_ns)
-        if min(seen_ns) < max(now_ns, 0):
-            unseen = [k for k, last_ns in enumerate(seen_ns) if last_ns != now_ns]
+        if now_ns == NEVER or min(seen_ns) < now_ns:
+            unseen = [k for k, ns in enumerate(seen_ns) if ns < now_ns or ns == NEVER]
             variance = np.repeat(variance, 2 * keypoints, axis=1)
             for k in unseen:
                 alone_s = time_s + (now_ns - seen_ns[k]) * 1e-9

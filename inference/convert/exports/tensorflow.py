@@ -167,6 +167,11 @@ def take_off_pixels(
     graph.node.remove(node)
     _rename(graph, node.output[0], PICTURE)
     del graph.input[:]
+    graph.input.append(
+        helper.make_tensor_value_info(
+            PICTURE, TensorProto.FLOAT, ["n", 3, "height", "width"]
+        )
+    )
     mean, scale = -shift / factor, 1 / factor
     return _three(mean), _three(scale)
 
