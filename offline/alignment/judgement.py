@@ -150,7 +150,7 @@ def _stream(
     if latency is not None:
         age_s = _age_s(latency, recorded.info.started_utc)
         findings.append(check_latency(name, latency, age_s, recorded.rig.alignment))
-    subjects = {f"{r.source} - {r.target}" for r in on_path}
+    subjects = {r.subject for r in on_path}
     mine = [*findings, *(found for found in before if found.subject in subjects)]
     return StreamSummary(
         stream=name,

@@ -313,6 +313,6 @@ def test_an_exposure_line_is_the_truth_of_an_exposure(bench, aligned, high):
     truth = rig.truth(found, rig.frames["start"] + 1_000_000)
     # no cable's delay is left in it
     assert _within(frames.time_ns - truth, frames.sd_ns)
-    finding = _of(found, "second_way_ns", "cam - daq")
+    finding = _of(found, "second_way_ns", "cam - daq by triggers")
     assert finding.value == pytest.approx(60_000, abs=2_000)
     assert "from their triggers" in finding.words
