@@ -9,6 +9,8 @@ import copy
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 REBOOT_S = 60.0
 
 
