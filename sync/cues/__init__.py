@@ -2,10 +2,11 @@
 
 ::
 
-    line ── predicted light of each frame ─┬─ shift_test   whole frames: which is which
-    LED in the picture ── seen light ──────┴─ find_delay   parts of a frame
+    line ─── predicted light of each frame ─┬─ shift_test: which frame is which
+    LED ──── light that is seen ────────────┴─ find_delay: parts of a frame
 
-    motion in the picture ── against force ── window_shifts, where there is no LED
+    motion in the picture ─┬─ window_shifts, where no LED is seen
+    force ─────────────────┘
 """
 
 from __future__ import annotations

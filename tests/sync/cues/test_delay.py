@@ -173,3 +173,38 @@ def test_the_dark_is_taken_off(sync_line, camera):
     assert len(middle) == len(level) == len(seen.level)
     share = line.share(seen.begin_ns - 500_000, seen.end_ns - 500_000)
     np.testing.assert_allclose(level, 100 * share, atol=8)
+
+
+def _any_line(rng, sync_line, seed, seconds):
+    """A line of pulses at random, regular, dithered or thinned."""
+    kind = seed % 4
+    if kind == 0:
+        return sync_line(seconds, seed=seed, codes=bool(rng.integers(2)))
+    period = rng.choice([0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0])
+    rises = np.arange(0.2, seconds - 0.2, period)
+    if kind == 2:
+        rises = rises + rng.uniform(-1e-4, 1e-4, len(rises))
+    if kind == 3:
+        rises = rises[rng.uniform(size=len(rises)) > 0.3]
+    edges = np.stack([rises, rises + min(0.01, period / 2)], axis=1).ravel() * 1e9
+    return Line.of_edges(edges.astype(np.int64), np.arange(len(edges)) % 2 == 0)
+
+
+@pytest.mark.slow
+def test_unique_is_never_wrong(sync_line, camera):
+    verdicts = []
+    for seed in range(40):
+        rng = np.random.default_rng(1000 + seed)
+        seconds = float(rng.choice([5, 10, 20]))
+        line = _any_line(rng, sync_line, seed, seconds)
+        one = camera(
+            delay_us=rng.integers(-5, 6) * 1e4 + rng.uniform(-300, 300),
+            noise=rng.choice([1, 5, 20]),
+            exposure_ms=rng.choice([0.5, 2, 8]),
+        )
+        found = find_delay(line, one.look(line, seconds, seed=seed))
+        verdicts.append(found.shift.verdict)
+        if found.shift.verdict == "unique":
+            assert abs(found.delay_ns / 1e3 - one.delay_us) < 6000
+            assert seed % 4 != 1, "a regular line"
+    assert verdicts.count("unique") > 10
