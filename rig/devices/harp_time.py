@@ -7,6 +7,7 @@ for a while, so that nothing that is still on its way is taken for the next answ
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from rig.devices.clock_rows import ASK_HZ, Exchange
@@ -25,6 +26,8 @@ _STALE_NS = 5_000_000
 """An answer that is so much older than its question is not its answer…"""
 _CONVINCED = 3
 """…unless so many in a row say so: then it is the clock that is wrong."""
+_REMEMBERED = 16
+"""Questions without an answer that are kept: one that comes late is known by them."""
 
 
 class TimeQuestions:
@@ -47,6 +50,7 @@ class TimeQuestions:
         self._asked_ns: int | None = None
         self._next_ns = 0
         self._troubles = self._misfits = 0
+        self._unanswered: deque[int] = deque(maxlen=_REMEMBERED)
 
     def due(self, now_ns: int) -> bool:
         """Tell whether to ask now; a question that has waited too long is given up."""
@@ -54,8 +58,7 @@ class TimeQuestions:
         if asked_ns is None:
             return now_ns >= self._next_ns
         if now_ns - asked_ns >= _PATIENCE_NS:
-            self._asked_ns = None
-            self._be_quiet(now_ns)
+            self._give_up(asked_ns, now_ns)
         return False
 
     def ask(self, now_ns: int) -> None:
@@ -80,20 +83,30 @@ class TimeQuestions:
         Exchange or None
             None if it is not the answer to the question that waits.
         """
-        asked_ns, self._asked_ns = self._asked_ns, None
+        asked_ns = self._asked_ns
         if asked_ns is None:
             return None
-        if self._is_stale(device_ns, asked_ns) and self._misfits < _CONVINCED - 1:
-            self._misfits += 1
-            self._be_quiet(arrival_ns)
+        if not self._is_answer(device_ns, asked_ns):
+            self._give_up(asked_ns, arrival_ns)
             return None
+        self._asked_ns = None
         self._troubles = self._misfits = 0
         return Exchange(asked_ns, device_ns, arrival_ns)
 
-    def _is_stale(self, device_ns: int, asked_ns: int) -> bool:
+    def _is_answer(self, device_ns: int, asked_ns: int) -> bool:
         state = self._clock.state
-        return state is not None and state.to_host(device_ns)[0] < asked_ns - _STALE_NS
+        if state is None:
+            return True
+        said_ns = state.to_host(device_ns)[0]
+        if said_ns >= asked_ns - _STALE_NS:
+            return True
+        if any(abs(said_ns - other_ns) < _STALE_NS for other_ns in self._unanswered):
+            return False  # a late one: it tells nothing against the clock
+        self._misfits += 1
+        return self._misfits >= _CONVINCED
 
-    def _be_quiet(self, now_ns: int) -> None:
+    def _give_up(self, asked_ns: int, now_ns: int) -> None:
+        self._asked_ns = None
+        self._unanswered.append(asked_ns)
         self._next_ns = now_ns + (_QUIET_NS << min(self._troubles, _MOST_DOUBLINGS))
         self._troubles += 1

@@ -1,7 +1,7 @@
 """Which answer belongs to which question, when some are late, lost, or seem wrong."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rig.devices.clock_rows import Exchange
@@ -148,6 +148,7 @@ def test_a_board_that_was_plugged_in_anew_is_believed_at_once(bench):
     ),
     lost=st.sets(st.integers(0, 40), max_size=20),
 )
+@example(heard_and_lag=(True, 9 * SECOND + 1), lost=set())
 def test_no_answer_is_taken_for_another_one(heard_and_lag, lost):
     """However far the line falls behind: what is found was said between its ends."""
     heard, lag_ns = heard_and_lag
