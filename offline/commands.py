@@ -8,7 +8,78 @@ from typing import Literal
 
 import click
 
-__all__ = ["compress", "picture"]
+__all__ = ["align", "calibrate_latency", "compress", "picture"]
+
+
+@click.command(short_help="Put a session on one clock, with errors and a verdict.")
+@click.argument(
+    "sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True)
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--dry-run", is_flag=True, help="Only tell; write nothing.")
+@click.option(
+    "--max-drift-ppm",
+    type=click.FloatRange(1, 5000),
+    default=200.0,
+    show_default=True,
+    help="Largest difference of two clocks' rates that is believed.",
+)
+@click.option(
+    "--calibration",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Latency calibration; by default the rig's newest one before the session.",
+)
+@click.option("--no-cues", is_flag=True, help="Do not look at pixels (faster).")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    help="Files: column, array or stream that holds times; may be given several times.",
+)
+@click.option(
+    "--unit",
+    type=click.Choice(["s", "ms", "us", "ns"]),
+    help="Files: unit of times that do not say theirs.",
+)
+@click.option("--reference", help="Files: train that the others are brought to.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Files: folder of the results; by default beside the first file.",
+)
+def align(
+    sources: tuple[Path, ...],
+    as_json: bool,
+    dry_run: bool,
+    max_drift_ppm: float,
+    calibration: Path | None,
+    no_cues: bool,
+    columns: tuple[str, ...],
+    unit: Literal["s", "ms", "us", "ns"] | None,
+    reference: str | None,
+    out: Path | None,
+) -> int:
+    """Put SOURCES on one clock: sessions, or other people's files of pulse times.
+
+    Of a session it writes derived/aligned.h5, the time and error of every element,
+    and derived/sync-report.html. Files are tables (CSV, NumPy), XDF and Harp .bin;
+    their results go beside the first of them. The exit status is 1 for FAIL.
+    """
+    from offline.alignment.command import Wish, run
+
+    wish = Wish(
+        sources=sources,
+        max_drift_ppm=max_drift_ppm,
+        calibration=calibration,
+        cues=not no_cues,
+        dry_run=dry_run,
+        as_json=as_json,
+        columns=columns,
+        unit=unit,
+        reference=reference,
+        out=out,
+    )
+    return run(wish)
 
 
 @click.command(short_help="Draw a session as one picture.")
@@ -117,6 +188,72 @@ def compress(
         crf=crf,
         measure=only_measure,
         noises=noises,
+        as_json=as_json,
+    )
+    return run(wish)
+
+
+@click.command(short_help="Measure the constant delay of each stream of a rig.")
+@click.argument("session", required=False, type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--rig",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Rig file: a session is recorded with it first, and then measured.",
+)
+@click.option(
+    "--task",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What runs meanwhile, for LEDs on lines that only a rule fires.",
+)
+@click.option("--simulate", is_flag=True, help="Replace every device by its twin.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(5, 3600),
+    default=30.0,
+    show_default=True,
+    help="Length of the recording.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write below this folder instead of the rig's data_root.",
+)
+@click.option("--dry-run", is_flag=True, help="Only measure; store nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def calibrate_latency(
+    session: Path | None,
+    rig: Path | None,
+    task: Path | None,
+    simulate: bool,
+    seconds: float,
+    out: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Measure how long after the truth each stream has it, with a pulsed line.
+
+    Before it: let each camera see an LED on the sync line (led in the rig file), wire
+    the line to a channel of each signal (test_pulse) and to an input of each board
+    (sync_source). A SESSION that was recorded so can be measured as well. What was
+    measured is kept in the data root, below calibrations, and springhare align takes
+    it off. The exit status is 1 where nothing could be measured.
+    """
+    from offline.latency.command import Wish, run
+
+    if (session is None) == (rig is None):
+        msg = "expected a SESSION to measure, or --rig to record one: one of the two"
+        raise click.UsageError(msg)
+    if session is not None and (simulate or task or out):
+        msg = "expected --simulate, --task and --out with --rig only"
+        raise click.UsageError(msg)
+    wish = Wish(
+        session=session,
+        rig=rig,
+        task=task,
+        simulate=simulate,
+        seconds=seconds,
+        out=out,
+        dry_run=dry_run,
         as_json=as_json,
     )
     return run(wish)

@@ -15,6 +15,7 @@ ways that say different things mean that one of them is wrong.
 from __future__ import annotations
 
 import heapq
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ import numpy as np
 from sync.drift import ClockModel, fit_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -157,9 +158,10 @@ def clock_tree(
     Returns
     -------
     The tree, and the relations that it does not need: a second way each. Clocks that
-    nothing joins to the reference are in neither.
+    nothing joins to the reference are in neither; less than two pairs in a stretch
+    without a leap join nothing.
     """
-    fitted = [_fit(one, max_drift_ppm) for one in pairs if len(one.one_ns)]
+    fitted = list(_fitted(pairs, max_drift_ppm))
     chosen: dict[str, Relation] = {}
     used: set[int] = set()
     reached: set[str] = set()
@@ -184,6 +186,12 @@ def clock_tree(
         if number not in used and relation.source in reached
     )
     return ClockTree(reference, chosen.values()), spare
+
+
+def _fitted(pairs: Sequence[Pairs], max_drift_ppm: float) -> Iterator[Relation]:
+    for one in pairs:
+        with suppress(ValueError):  # of too few pairs
+            yield _fit(one, max_drift_ppm)
 
 
 def _fit(pairs: Pairs, max_drift_ppm: float) -> Relation:

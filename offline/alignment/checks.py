@@ -70,7 +70,7 @@ def check_relation(
     cues
         Of the stream that the relation is of: one that agrees settles an ambiguity.
     """
-    subject = f"{relation.source} - {relation.target}"
+    subject = relation.subject
     yield _ambiguity(subject, relation, cues)
     if not relation.pulses:
         return

@@ -55,7 +55,7 @@ def judge(
         streams.append(stream)
         findings += found
     findings += _uncalibrated(session, streams)
-    findings += [_of_cue(cue) for cue in cues]
+    findings += [_of_cue(cue, cues) for cue in cues]
     return Alignment(
         source=recorded.info.session_id,
         started_utc=recorded.info.started_utc,
@@ -84,11 +84,16 @@ def _device(stream: str) -> str:
     return stream.split("/")[1] if "/" in stream else stream
 
 
-def _of_cue(cue: Cue) -> Finding:
+def _of_cue(cue: Cue, cues: tuple[Cue, ...]) -> Finding:
+    """Return what a cue means; motion is not asked where an LED has answered."""
+    told = any(
+        one.name == "led" and one.level == "PASS" and one.stream == cue.stream
+        for one in cues
+    )
     return Finding(
         check="cue_frames",
         subject=cue.stream,
-        level=cue.level,
+        level="PASS" if told else cue.level,
         value=None if cue.offset_frames is None else abs(cue.offset_frames),
         words=cue.words,
     )
@@ -150,7 +155,7 @@ def _stream(
     if latency is not None:
         age_s = _age_s(latency, recorded.info.started_utc)
         findings.append(check_latency(name, latency, age_s, recorded.rig.alignment))
-    subjects = {f"{r.source} - {r.target}" for r in on_path}
+    subjects = {r.subject for r in on_path}
     mine = [*findings, *(found for found in before if found.subject in subjects)]
     return StreamSummary(
         stream=name,

@@ -148,16 +148,18 @@ def _relations(
     spare: Sequence[Relation],
     frame: Frame,
 ) -> tuple[list[RelationSummary], dict[tuple[str, str], Evidence]]:
+    used: list[Joint] = []
     summaries: list[RelationSummary] = []
     evidence: dict[tuple[str, str], Evidence] = {}
     fitted = [(one, True) for one in tree.relations.values()]
     fitted += [(one, False) for one in spare]
     for relation, primary in fitted:
         joint = next(one for one in joints if _is_of(one, relation))
+        used.append(joint)
         summary, proof = summarise(joint, relation, frame, primary=primary)
         summaries.append(summary)
         evidence.setdefault((relation.source, relation.target), proof)
-    summaries += [refused(one) for one in joints if not len(one.one_ns)]
+    summaries += [refused(one) for one in joints if one not in used]
     return summaries, evidence
 
 

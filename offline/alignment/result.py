@@ -129,6 +129,13 @@ class RelationSummary(msgspec.Struct, frozen=True, kw_only=True):
     disagreement_ns: float | None = None
     """Of a second way: median of its difference from the first one."""
 
+    @property
+    def subject(self) -> str:
+        """What findings about it are filed under."""
+        ends = f"{self.source} - {self.target}"
+        second = not self.primary and self.pulses > 0
+        return f"{ends} by {self.how.replace('_', ' ')}" if second else ends
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:

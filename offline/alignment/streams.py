@@ -82,8 +82,10 @@ def place_streams(session: Session) -> dict[str, Placed]:
     placed: dict[str, Placed] = {}
     for name, spec in session.recorded.recording.streams.items():
         lay = _LAID.get(spec.kind)
-        clock = spec.node if spec.kind in _BY_BOARD else HOST
-        if lay is not None and clock in joined:
+        clocks = {spec.node, HOST} if spec.kind == "frames" else {HOST}
+        if spec.kind in _BY_BOARD:
+            clocks = {spec.node}
+        if lay is not None and clocks.intersection(joined):
             placed[name] = lay(session, name)
     for name, spec in session.recorded.recording.streams.items():
         if spec.kind == "poses" and f"cameras/{name[len('poses/') :]}" in placed:

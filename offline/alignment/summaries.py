@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Frame", "refused", "robust_sd_ns", "summarise", "worst_minute"]
 
+_TOO_FEW = "Too few pairs to fit a clock to."
 _HOUR_S = 3600.0
 _GRID = 2000
 
@@ -60,8 +61,8 @@ def refused(joint: Joint) -> RelationSummary:
         source=joint.one,
         target=joint.other,
         how=joint.how,
-        verdict=joint.verdict,
-        reason=joint.reason,
+        verdict="no_match" if joint.verdict == "unique" else joint.verdict,
+        reason=joint.reason if not len(joint.one_ns) else _TOO_FEW,
         pulses=0,
         source_only=len(joint.one_only_ns),
         target_only=len(joint.other_only_ns),

@@ -21,7 +21,15 @@ import numpy as np
 
 from rig.bus import shared_memory
 from rig.errors import StreamError, VersionError
-from rig.messages import RECORDS, Record, StreamSpec, payload_digest, to_row
+from rig.messages import (
+    RECORDS,
+    Record,
+    StreamSpec,
+    payload_digest,
+    require_version,
+    row_dtype,
+    to_row,
+)
 from rig.system import require_store_order
 
 if TYPE_CHECKING:
@@ -256,14 +264,21 @@ class RingWriter:
 
     Fill what `claim` gives and `publish` the row, or `append` both at once.
     A restart is noticed by the readers: each writer is a new generation.
+
+    Raises
+    ------
+    VersionError
+        If the rows of the ring are of another version, and so another layout.
     """
 
     def __init__(self, ring: Ring) -> None:
         self.ring = ring
+        self._record = RECORDS[ring.spec.kind]
+        if ring.spec.row != row_dtype(self._record):
+            require_version(f"stream {ring.spec.name!r}", ring.spec.version)
         self.ring.begin_generation()
         self._seq = ring.head
         self._cells = {name: ring.counter_cell(name) for name in ring.spec.counters}
-        self._record = RECORDS[ring.spec.kind]
 
     @property
     def spec(self) -> StreamSpec:

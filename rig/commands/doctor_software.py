@@ -35,7 +35,7 @@ _EXTRAS = {
     "tensorflow": ("tensorflow-cpu", "DeepLabCut exports of TensorFlow"),
     "gpu": ("onnxruntime-gpu", "ONNX models on the GPU"),
     "monitor": ("PySide6-Essentials", "the monitor window"),
-    "offline": ("scipy", "analysis after the session"),
+    "offline": ("pynapple", "pictures, exports, other people's recordings"),
 }
 _PROBE_S = 60.0
 _CAMERAS = """
@@ -116,7 +116,7 @@ def extras() -> Iterator[Finding]:
 
 def plug_ins() -> Iterator[Finding]:
     """Tell of devices, twins and commands whose module is not there."""
-    for group in ("nodes", "twins", "commands"):
+    for group in ("nodes", "twins", "commands", "benches"):
         found = list(entry_points(group=f"springhare.{group}"))
         missing = [point for point in found if not _is_there(point.module)]
         for point in missing:

@@ -32,6 +32,7 @@ from rig.devices.camera_by_wire import ByWire
 from rig.devices.camera_driver import CameraGoneError
 from rig.devices.camera_output import CameraOutput
 from rig.devices.camera_triggering import ByItself, TriggerBooks, Triggering
+from rig.devices.clock_rows import LATCH_HZ, MUTE_HZ, Exchange
 from rig.devices.pylon import connect_pylon
 from rig.devices.triggers import TriggerFollower
 from rig.errors import DeviceError
@@ -55,7 +56,7 @@ __all__ = ["BaslerCamera"]
 _TURN_NS = 20_000_000
 _HURRIED_NS = 1_000_000
 _BUSY_NS = 30_000_000
-_LATCH_NS = 200_000_000
+_LATCH_NS = round(1e9 / LATCH_HZ)
 _LOOK_NS = 500_000_000
 _RETRY_NS = 250_000_000
 _DRAIN_NS = 1_000_000_000
@@ -110,6 +111,7 @@ class BaslerCamera:
         info = self._driver.info
         self._ids = FrameIds(info.ids)
         self._exposures = ExposureClock(info)
+        clock_hz = MUTE_HZ if self._driver.latch() is None else LATCH_HZ
         return camera_specs(
             self._name,
             payload_of(config.pixel_format, config.width_px, config.height_px),
@@ -123,7 +125,7 @@ class BaslerCamera:
                 "device_stamp": info.stamp,
                 "trigger": config.trigger.mode,
             },
-            clock=info.stamp != "none",
+            clock_hz=None if info.stamp == "none" else clock_hz,
         )
 
     def attach(self, streams: StreamDirectory) -> None:
@@ -168,7 +170,6 @@ class BaslerCamera:
         if self._driver is not None:
             self._driver.stop()
         self._triggering.finish()
-        output.clock_model(self._exposures.record(self._clock.now()))
         output.close()
 
     def close(self) -> None:
@@ -246,7 +247,7 @@ class BaslerCamera:
             self._latch(driver)
         if now_ns >= self._look_ns:
             self._look_ns = now_ns + _LOOK_NS
-            self._look_after(driver, now_ns)
+            self._look_after(driver)
 
     def _patience_ns(self, driver: CameraDriver) -> int:
         longest_ns = _HURRIED_NS if self._triggering.hurried() else _TURN_NS
@@ -311,16 +312,19 @@ class BaslerCamera:
             )
         )
 
-    def _look_after(self, driver: CameraDriver, now_ns: int) -> None:
+    def _look_after(self, driver: CameraDriver) -> None:
         if driver.removed():
             msg = f"camera {self._config.serial} was removed"
             raise CameraGoneError(msg)
-        self._the_output().clock_model(self._exposures.record(now_ns))
+        self._the_output().clock(self._exposures.clock.state)
 
     def _latch(self, driver: CameraDriver) -> None:
         answer = driver.latch()
         if answer is not None:
-            self._exposures.latched(*answer)
+            device_ns, sent_ns, received_ns = answer
+            exchange = Exchange(sent_ns, device_ns, received_ns)
+            self._exposures.latched(exchange)
+            self._the_output().clock(self._exposures.clock.state, exchange)
 
     def _lose(self, driver: CameraDriver, error: CameraGoneError) -> None:
         logger.warning("%s: %s; waiting for it", self._name, error)

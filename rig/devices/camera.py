@@ -9,13 +9,14 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING
 
-from rig.messages import ClockRecord, PayloadSpec, StreamSpec
+from rig.messages import PayloadSpec, StreamSpec
 from sync.online import OnlineClock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rig.devices.camera_driver import CameraInfo, Grab, IdRule
+    from rig.devices.clock_rows import Exchange
 
 __all__ = ["COUNTERS", "ExposureClock", "FrameIds", "camera_specs", "payload_of"]
 
@@ -38,7 +39,6 @@ _PAYLOADS: dict[str, tuple[str, tuple[int, ...]]] = {
     "RGB8": ("|u1", (3,)),
 }
 _LEAST_SLOTS = 8
-_CLOCK_RATE_HZ = 2.0
 _RESET_NS = 3_000_000_000
 _TRUSTED_NS = 10_000_000_000
 
@@ -116,15 +116,12 @@ class ExposureClock:
     def __init__(self, info: CameraInfo) -> None:
         self.clock = OnlineClock()
         """The camera's clock on the host's."""
-        self.restart(info)
+        self._take(info)
 
     def restart(self, info: CameraInfo) -> None:
         """Go on with a camera that was plugged in anew."""
         self.clock.restart()
-        self._half_ns = info.exposure_ns // 2
-        self._to_end_ns = info.exposure_ns if info.stamp == "exposure_start" else 0
-        self._stamped = info.stamp != "none"
-        self._latched_ns = -_TRUSTED_NS
+        self._take(info)
 
     def is_foreign(self, grab: Grab) -> bool:
         """Tell whether the camera's clock was set back: ask it for its time first."""
@@ -136,29 +133,24 @@ class ExposureClock:
         if not self._stamped or grab.device_ns < 0:
             return latest_ns
         end_ns = grab.device_ns + self._to_end_ns
-        # of a camera that answers, images tell only what comes too late
+        # an answer is sooner here than an image's pixels: of a camera that answers,
+        # images tell only what comes too late
         if not -_RESET_NS < end_ns - self._latched_ns < _TRUSTED_NS:
             self.clock.update(end_ns, grab.arrival_ns)
         middle_ns, _ = self.clock.to_host(end_ns - self._half_ns)
         return min(middle_ns, latest_ns)
 
-    def latched(self, device_ns: int, sent_ns: int, received_ns: int) -> None:
+    def latched(self, exchange: Exchange) -> None:
         """Take the camera's answer to the question what time it is."""
-        self._latched_ns = device_ns
-        self.clock.update_two_way(device_ns, sent_ns, received_ns)
+        answered_ns = exchange.answered_ns
+        self._latched_ns = answered_ns
+        self.clock.update_two_way(answered_ns, exchange.asked_ns, exchange.received_ns)
 
-    def record(self, now_ns: int) -> ClockRecord | None:
-        """Return the clock's model as a row; None before there is one."""
-        model = self.clock.state
-        if model is None:
-            return None
-        return ClockRecord(
-            host_ns=now_ns,
-            device_ns=model.device_ns,
-            offset_ns=model.offset_ns,
-            skew_ppb=model.skew_ppb,
-            sd_ns=model.sd_ns,
-        )
+    def _take(self, info: CameraInfo) -> None:
+        self._half_ns = info.exposure_ns // 2
+        self._to_end_ns = info.exposure_ns if info.stamp == "exposure_start" else 0
+        self._stamped = info.stamp != "none"
+        self._latched_ns = -_TRUSTED_NS
 
 
 def payload_of(pixel_format: str, width_px: int, height_px: int) -> PayloadSpec:
@@ -174,7 +166,7 @@ def camera_specs(
     ring_seconds: float,
     attributes: Mapping[str, str | float | int],
     *,
-    clock: bool,
+    clock_hz: float | None,
 ) -> list[StreamSpec]:
     """Return the streams of a camera: frames, losses, and its clock if it has one."""
     frames = StreamSpec(
@@ -189,9 +181,9 @@ def camera_specs(
         attributes=dict(attributes),
     )
     losses = StreamSpec(name=f"losses/{name}", kind="losses", node=name)
-    if not clock:
+    if clock_hz is None:
         return [frames, losses]
     clocks = StreamSpec(
-        name=f"clocks/{name}", kind="clocks", node=name, rate_hz=_CLOCK_RATE_HZ
+        name=f"clocks/{name}", kind="clocks", node=name, rate_hz=clock_hz
     )
     return [frames, losses, clocks]

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from rig.devices.clock_rows import PATIENCE_NS, clock_row
 from rig.messages import Loss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rig.bus.directory import StreamDirectory, StreamWriter
-    from rig.messages import ClockRecord, Frame
+    from rig.devices.clock_rows import Exchange
+    from rig.messages import Frame
     from sync.clock import Clock
+    from sync.online import ClockState
 
 __all__ = ["CameraOutput", "LossCounter"]
 
@@ -62,6 +65,7 @@ class CameraOutput:
             streams.writer(clocks) if clocks in streams.names() else None
         )
         self._clock = clock
+        self._clock_row_ns = 0
         self._open: dict[str, _Open] = {}
 
     @property
@@ -126,10 +130,17 @@ class CameraOutput:
             if goes_on.count and (now or goes_on.is_due(now_ns)):
                 self._write(goes_on, cause, now_ns)
 
-    def clock_model(self, record: ClockRecord | None) -> None:
-        """Write the model of the camera's clock, if there is one."""
-        if self._clocks is not None and record is not None:
-            self._clocks.append(record)
+    def clock(self, state: ClockState | None, exchange: Exchange | None = None) -> None:
+        """Write how the camera's clock stands, if it has one and a row is due.
+
+        An exchange is written at once; without any, there is a row now and then.
+        """
+        now_ns = self._clock.now()
+        due = exchange is not None or now_ns >= self._clock_row_ns
+        if self._clocks is None or state is None or not due:
+            return
+        self._clock_row_ns = now_ns + PATIENCE_NS
+        self._clocks.append(clock_row(state, now_ns, exchange))
 
     def close(self) -> None:
         """Write what waits and close the streams; may be called twice."""

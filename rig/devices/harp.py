@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from rig.config.rig import HarpConfig
 from rig.devices.actuator import Actuator
+from rig.devices.clock_rows import PATIENCE_NS, clock_row
 from rig.devices.harp_board import Board
 from rig.devices.harp_commands import Commands
 from rig.devices.harp_intake import Intake
@@ -30,20 +31,20 @@ from rig.devices.harp_port import BytePort, SerialPort
 from rig.devices.harp_presence import Presence
 from rig.devices.sync_line import session_seed
 from rig.errors import DeviceError, StreamError
-from rig.messages import ClockRecord, StreamSpec, StreamStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from rig.bus.directory import StreamDirectory, StreamWriter
+    from rig.devices.clock_rows import Exchange
+    from rig.messages import StreamSpec, StreamStatus
     from rig.node import NodeContext
+    from sync.online import ClockState
 
 __all__ = ["HarpDevice"]
 
 _TURN_MS = 20
-_PUBLISH_NS = 500_000_000
-_ASK_NS = 100_000_000
-_ANSWER_NS = 1_000_000_000
+_COUNT_NS = 500_000_000
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +81,7 @@ class HarpDevice:
         self._commands: Commands | None = None
         self._writers: dict[str, StreamWriter] = {}
         self._running = False
-        self._ask_ns = 0
-        self._publish_ns = 0
+        self._clock_row_ns = self._count_ns = 0
 
     def open(self) -> Sequence[StreamSpec]:
         """Connect to the board, check and set it up; declare the streams.
@@ -130,9 +130,10 @@ class HarpDevice:
         self._serve()
         now_ns = self._clock.now()
         self._ask_time(now_ns)
-        if now_ns >= self._publish_ns:
-            self._publish_ns = now_ns + _PUBLISH_NS
-            self._publish_clock()
+        if now_ns >= self._clock_row_ns:
+            self._write_clock()
+        if now_ns >= self._count_ns:
+            self._count_ns = now_ns + _COUNT_NS
             self._count(self._troubles())
 
     def stop(self) -> None:
@@ -145,7 +146,8 @@ class HarpDevice:
                 self._wait()
                 self._serve()
             self._presence.rest()
-            self._publish_clock()
+            self._serve()
+            self._write_clock()
         self._serve()
         self._count({**self._troubles(), **self._presence.counters()})
         for writer in self._writers.values():
@@ -217,33 +219,31 @@ class HarpDevice:
         losses = self._intake.losses
         while losses and self._writers:
             self._writers[self._plan.losses].append(losses.popleft())
+        exchanges = self._intake.exchanges
+        while exchanges and self._writers:
+            exchange, state = exchanges.popleft()
+            self._write_clock(state, exchange)
 
     def _ask_time(self, now_ns: int) -> None:
-        asked_ns, board = self._intake.asked_ns, self._presence.board
-        waits = asked_ns is not None and now_ns - asked_ns < _ANSWER_NS
-        if board is None or now_ns < self._ask_ns or waits:
+        questions, board = self._intake.questions, self._presence.board
+        if board is None or not questions.due(now_ns):
             return
-        self._ask_ns = now_ns + _ASK_NS
-        self._intake.asked_ns = self._clock.now()
+        questions.ask(self._clock.now())
         try:
             board.ask_time()
         except DeviceError as error:
             logger.warning("%s: %s", self._plan.device, error)
             self._presence.lose()
 
-    def _publish_clock(self) -> None:
-        model = self._intake.clock.state
-        if model is None or not self._writers:
+    def _write_clock(
+        self, state: ClockState | None = None, exchange: Exchange | None = None
+    ) -> None:
+        """Write how the clock stands; by default without an exchange, as of now."""
+        state, now_ns = state or self._intake.clock.state, self._clock.now()
+        if state is None or not self._writers:
             return
-        self._writers[self._plan.clocks].append(
-            ClockRecord(
-                host_ns=self._clock.now(),
-                device_ns=model.device_ns,
-                offset_ns=model.offset_ns,
-                skew_ppb=model.skew_ppb,
-                sd_ns=model.sd_ns,
-            )
-        )
+        self._clock_row_ns = now_ns + PATIENCE_NS
+        self._writers[self._plan.clocks].append(clock_row(state, now_ns, exchange))
 
     def _troubles(self) -> dict[str, int]:
         model, unplugged = self._intake.clock.state, self._presence.unplugged

@@ -2,7 +2,7 @@
 
 This thread alone writes the rings of signals and events, and alone feeds the online
 clock. What the node's own loop has to do with it (losses to be recorded, answers of
-the actuator) is handed over in queues.
+the actuator, exchanges about the time) is handed over in queues.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from rig.devices.actuator import Answer, decode_answer
 from rig.devices.harp_frames import Stamped, parse_event
 from rig.devices.harp_registers import registers
 from rig.devices.harp_samples import SampleStream
+from rig.devices.harp_time import TimeQuestions
 from rig.devices.inputs import EdgeStream
 from rig.messages import Loss
 from sync.online import OnlineClock
@@ -26,14 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rig.bus.directory import StreamWriter
+    from rig.devices.clock_rows import Exchange
     from rig.devices.harp_numbering import Numbering
     from rig.devices.harp_plan import BoardPlan
+    from sync.online import ClockState
 
 __all__ = ["Intake"]
 
 _BEGAN_ANEW = 3
 """So many numbers in a row that run backwards mean that the board was restarted."""
-_STALE_ANSWER_NS = 5_000_000
 
 
 class Intake:
@@ -47,14 +49,15 @@ class Intake:
 
     def __init__(self, plan: BoardPlan) -> None:
         self.clock = OnlineClock()
+        self.questions = TimeQuestions(self.clock)
         self.streams = [SampleStream(source) for source in plan.sources]
         self.edges = EdgeStream(plan.lines)
         self.losses: deque[Loss] = deque()
         self.answers: deque[Answer] = deque()
+        self.exchanges: deque[tuple[Exchange, ClockState]] = deque()
+        """Answered questions about the time, each with what was known after it."""
         self.news = threading.Event()
-        """Set when there is something in a queue."""
-        self.asked_ns: int | None = None
-        """When the board was last asked for its time; None when it has answered."""
+        """Set when there is something in a queue that should not wait."""
         self.round_trip_ns = 0
         """Of the last exchange."""
         self.heard_ns = 0
@@ -94,6 +97,11 @@ class Intake:
         return any(
             numbering.backwards >= _BEGAN_ANEW for numbering in self.numberings.values()
         )
+
+    def restart_clock(self) -> None:
+        """Forget the clock: the board was plugged in anew."""
+        self.clock.restart()
+        self.questions.restart()
 
     def on_message(self, frame: bytes, arrival_ns: int) -> None:
         """Take one message from the link."""
@@ -161,16 +169,17 @@ class Intake:
         self.clock.update(message.stamp_us * 1000, arrival_ns)
 
     def _on_time(self, message: Stamped, arrival_ns: int) -> None:
-        asked_ns, self.asked_ns = self.asked_ns, None
-        if asked_ns is None or len(message.payload) != np.dtype("<u8").itemsize:
+        if len(message.payload) != np.dtype("<u8").itemsize:
             return
         device_ns = int.from_bytes(message.payload, "little") * 1000
-        if self.clock.state is not None:
-            answered_ns = self.clock.to_host(device_ns)[0]
-            if answered_ns < asked_ns - _STALE_ANSWER_NS:
-                return  # the late answer to an earlier question
-        self.round_trip_ns = arrival_ns - asked_ns
-        self.clock.update_two_way(device_ns, asked_ns, arrival_ns)
+        exchange = self.questions.answered(device_ns, arrival_ns)
+        if exchange is None:
+            return
+        self.round_trip_ns = arrival_ns - exchange.asked_ns
+        self.clock.update_two_way(device_ns, exchange.asked_ns, arrival_ns)
+        state = self.clock.state
+        if state is not None:
+            self.exchanges.append((exchange, state))
 
     def _refuse(self) -> None:
         self.implausible += 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rig.devices.actuator import limit_settings
 from rig.devices.camera_trigger import trigger_period_ns, trigger_settings
+from rig.devices.clock_rows import ASK_HZ
 from rig.devices.emg import emg_source
 from rig.devices.force_plate import force_plate_source
 from rig.devices.harp_registers import registers
@@ -98,7 +99,11 @@ class BoardPlan:
             )
         specs += [
             StreamSpec(
-                name=self.clocks, kind="clocks", node=node, rate_hz=2.0, slots=_SLOTS
+                name=self.clocks,
+                kind="clocks",
+                node=node,
+                rate_hz=ASK_HZ,
+                slots=_SLOTS,
             ),
             StreamSpec(
                 name=self.losses,

@@ -210,8 +210,7 @@ class Presence:
         self._gone_ns = now_ns
         for numbering in self._intake.numberings.values():
             numbering.backwards = 0
-        self._intake.clock.restart()
-        self._intake.asked_ns = None
+        self._intake.restart_clock()
         self.board = board
         try:
             board.start(self._next_numbers(), triggers=self._triggers)

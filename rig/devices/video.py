@@ -78,7 +78,7 @@ class VideoCamera:
                 "device_stamp": "presentation",
                 "trigger": "free_running",
             },
-            clock=False,
+            clock_hz=None,
         )
 
     def attach(self, streams: StreamDirectory) -> None:

@@ -13,6 +13,8 @@ import msgspec
 import numpy as np
 from msgspec import Meta
 
+from rig.messages.version import CONTRACT_VERSION
+
 __all__ = [
     "EDGE_FALLING",
     "EDGE_RISING",
@@ -40,6 +42,8 @@ _I64 = Annotated[int, Meta(extra={"dtype": "<i8"})]
 _I32 = Annotated[int, Meta(extra={"dtype": "<i4"})]
 _I8 = Annotated[int, Meta(extra={"dtype": "<i1"})]
 _F64 = Annotated[float, Meta(extra={"dtype": "<f8"})]
+_SINCE_2 = Meta(extra={"since": 2})
+"""Rows of older versions of the contract have no such field."""
 _Text24 = Annotated[str, Meta(max_length=24, extra={"dtype": "S24"})]
 _Text64 = Annotated[str, Meta(max_length=64, extra={"dtype": "S64"})]
 _Text160 = Annotated[str, Meta(max_length=160, extra={"dtype": "S160"})]
@@ -202,7 +206,11 @@ class Acknowledgement(Record, frozen=True, kw_only=True):
 
 
 class ClockRecord(Record, frozen=True, kw_only=True):
-    """The online clock model of a device: host = device + offset + skew."""
+    """The online clock model of a device: host = device + offset + skew.
+
+    A row for each question about its time that the device has answered, with the
+    exchange as it was; where it answers none, a row now and then.
+    """
 
     kind = "clocks"
 
@@ -214,6 +222,17 @@ class ClockRecord(Record, frozen=True, kw_only=True):
     """Rate of change of the offset, in parts per 10⁹."""
     sd_ns: _I64
     """One standard deviation of the offset."""
+    skew_sd_ppb: Annotated[_F64, _SINCE_2] = -1.0
+    """One standard deviation of the skew; -1 where nobody has said it."""
+    asked_ns: Annotated[_I64, _SINCE_2] = -1
+    """Host time just before the question left; -1 in a row without an exchange."""
+    answered_ns: Annotated[_I64, _SINCE_2] = -1
+    """Device time in the answer; -1 without."""
+    received_ns: Annotated[_I64, _SINCE_2] = -1
+    """Host time at which the answer was here; -1 without."""
+    segment: Annotated[_I32, _SINCE_2] = 0
+    """How often the device's clock has jumped or begun anew: there is one model for
+    each run without a jump."""
 
 
 class Loss(Record, frozen=True, kw_only=True):
@@ -260,21 +279,45 @@ _R = TypeVar("_R", bound=Record)
 
 
 @cache
-def row_dtype(record: type[Record]) -> np.dtype[np.void]:
+def row_dtype(
+    record: type[Record], version: int = CONTRACT_VERSION
+) -> np.dtype[np.void]:
     """Return the layout of a record's row, in shared memory and on disk.
 
     The size is a power of two, so that no row of an aligned table lies across
     two memory pages: a killed writer leaves a whole row or none.
+
+    Parameters
+    ----------
+    record
+        Its class.
+    version
+        Of the contract that the row follows.
     """
-    hints = get_type_hints(record, include_extras=True)
-    names = list(record.__struct_fields__)
-    formats = [hints[name].__metadata__[0].extra["dtype"] for name in names]
+    found = {
+        name: _marks(hint)
+        for name, hint in get_type_hints(record, include_extras=True).items()
+        if name in record.__struct_fields__
+    }
+    names = [
+        name
+        for name in record.__struct_fields__
+        if found[name].get("since", 1) <= version
+    ]
+    formats = [found[name]["dtype"] for name in names]
     packed = np.dtype(list(zip(names, formats, strict=True)))
     offsets = [packed.fields[name][1] for name in names] if packed.fields else []
     size = 1 << (packed.itemsize - 1).bit_length()
     return np.dtype(
         {"names": names, "formats": formats, "offsets": offsets, "itemsize": size}
     )
+
+
+def _marks(hint: Any) -> dict[str, Any]:
+    """Return what an annotated type says of its place in a row."""
+    return {
+        key: value for meta in hint.__metadata__ for key, value in meta.extra.items()
+    }
 
 
 def to_row(record: Record) -> tuple[Any, ...]:
@@ -289,9 +332,12 @@ def to_row(record: Record) -> tuple[Any, ...]:
 
 
 def from_row(record: type[_R], row: np.void) -> _R:
-    """Return the record that a row of a structured array holds."""
+    """Return the record that a row of a structured array holds.
+
+    What an older version of the contract did not have is as the record has it.
+    """
     values: dict[str, Any] = {
         name: value.decode("ascii", "replace") if isinstance(value, bytes) else value
-        for name, value in zip(record.__struct_fields__, row.tolist(), strict=True)
+        for name, value in zip(row.dtype.names or (), row.tolist(), strict=True)
     }
     return record(**values)

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from rig.messages.records import RECORDS, StreamKind, row_dtype
-from rig.messages.version import CONTRACT_VERSION, require_version
+from rig.messages.version import CONTRACT_VERSION, require_readable
 
 _LEAST_SEALED_BYTES = 64 * 1024
 """Smaller payloads are digested in no time by whoever needs it."""
@@ -50,10 +50,11 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     attributes: dict[str, str | float | int | list[str | float | int]] = {}
     """Written as HDF5 attributes: units, channels, bodyparts, model, …"""
     version: int = CONTRACT_VERSION
+    """Of the contract that its rows follow; an older one in what was recorded then."""
 
     def __post_init__(self) -> None:
-        """Refuse another version of the contract."""
-        require_version(f"stream {self.name!r}", self.version)
+        """Refuse a version of the contract whose rows cannot be read."""
+        require_readable(f"stream {self.name!r}", self.version)
 
     @property
     def sealed(self) -> bool:
@@ -65,4 +66,4 @@ class StreamSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     @property
     def row(self) -> np.dtype[np.void]:
         """Layout of the stream's rows."""
-        return row_dtype(RECORDS[self.kind])
+        return row_dtype(RECORDS[self.kind], self.version)

@@ -8,13 +8,12 @@ too high by the least delay, which cannot be seen from one side; an exchange of
 question and answer brackets it.
 
 `clock` is what a device's node holds, `segment` one run of a clock without a jump,
-`floor` the filter, `state` what others read, `counter` makes wrapping counters endless.
+`floor` the filter, `state` what others read.
 """
 
 from __future__ import annotations
 
 from sync.online.clock import OnlineClock
-from sync.online.counter import CounterUnwrapper
 from sync.online.state import ClockState
 
-__all__ = ["ClockState", "CounterUnwrapper", "OnlineClock"]
+__all__ = ["ClockState", "OnlineClock"]

@@ -1,14 +1,14 @@
 """The floor under the differences of arrival and stamp, and how well it is known.
 
 `Floor` follows its height and slope, `Edge` how dense the differences are above it,
-`Bracket` how far it lies above the truth.
+`Bracket` another floor from the other side, `Anchor` what one exchange alone tells.
 """
 
 from __future__ import annotations
 
 from math import inf, sqrt
 
-__all__ = ["Bracket", "Edge", "Floor"]
+__all__ = ["Anchor", "Bracket", "Edge", "Floor"]
 
 _BLOCK_NS = 2_000_000_000
 _BROAD_NS = 14_000.0
@@ -64,14 +64,16 @@ class Floor:
         """Return how far a block's least difference may be from the floor."""
         return sqrt(self.variance(device_ns) + self._noise)
 
-    def expect(self, count: int, spacing: float, even: float) -> None:
+    def expect(self, count: int, spacing: float, even: float, most: float) -> None:
         """Expect a block of so many messages: with more of them, it errs less.
 
         `spacing` is the mean distance of the two least ones, `even` what it would be
-        if all were spread evenly: the only hint while there are few blocks.
+        if all were spread evenly: the only hint while there are few blocks. `most`
+        is the shortest round trip of the block: its answer was not later than that.
         """
         if self._blocks < _YOUNG_BLOCKS:
             spacing = max(spacing, even)
+            self._noise = min(self._noise, most**2 / 3)
         if self._count and not 0.8 < self._count / count < 1.25:
             self._noise *= (self._count / count) ** 2
         self._count = count
@@ -143,9 +145,11 @@ class Edge:
         """How uncertain the floor is in all blocks alike.
 
         An edge that rises slowly has twice the excess, and the noise of the stamps
-        makes the least of many too small.
+        makes the least of many too small. Of few blocks, the spacing itself is not
+        known well: it may be larger by a standard deviation.
         """
-        return 2 * self.spacing - self.excess
+        unsure = 1 + 1 / sqrt(max(self._blocks, 1))
+        return 2 * unsure * self.spacing - self.excess
 
     def learn(self, distance: float, count: int, span_ns: int) -> None:
         """Take a block's distance of the two least, and how long it was."""
@@ -159,58 +163,93 @@ class Edge:
 
 
 class Bracket:
-    """How far above the truth the floor is: the least delay, from exchanges.
+    """A floor from the other side: no question was answered before it was asked.
 
-    Of each block the exchange of the shortest round trip counts; half of it bounds
-    what its middle is off, and the shortest ever what the ways may differ.
+    The truth is between the two. Of each block the question counts that is nearest to
+    the floor of the arrivals; how late its own answer was does not matter.
     """
 
     def __init__(self, device_ns: int) -> None:
         self.known = False
-        self.delay = 0.0
-        self.middle = 0.0
-        self.middle_ns = device_ns
-        self._round_trip = self._shortest = inf
-        self._delay_var = 0.0
-        self._learnt_ns = device_ns
+        self.round_trip = inf
+        """The shortest one of the block; infinite without any."""
+        self._low = 0.0
+        self._low_ns = device_ns
+        self._low_var = _UNKNOWN_NS2
+        self._nearest = -inf
+        self._asked = 0.0
+        self._asked_ns = device_ns
 
-    @property
-    def open(self) -> bool:
-        """Whether the block has an exchange."""
-        return self._round_trip < inf
+    def middle(self, device_ns: int, floor: Floor) -> tuple[float, float]:
+        """Return the middle between the floors and the variance of the truth there."""
+        high, low = floor.at(device_ns), self._at(device_ns, floor)
+        high_var = floor.variance(device_ns)
+        low_var = self._variance(device_ns, floor)
+        # where they contradict one another, the surer one counts for more
+        share = 0.5 if high >= low else high_var / (high_var + low_var)
+        sd = (1 - share) * sqrt(high_var) + share * sqrt(low_var)
+        return high + share * (low - high), sd**2 + (high - low) ** 2 / 12
 
-    @property
-    def variance(self) -> float:
-        """Variance of the delay: what was learnt of it, and the ways' difference."""
-        return self._delay_var + self._shortest**2 / 12
-
-    @property
-    def asymmetry_var(self) -> float:
-        """What the ways of the block's exchange may differ."""
-        return self._round_trip**2 / 12
-
-    def take(self, device_ns: int, below: float, round_trip: int) -> bool:
-        """Take an exchange; tell whether it is the block's best."""
-        if round_trip >= self._round_trip:
-            return False
-        self._round_trip = round_trip
-        self.middle_ns, self.middle = device_ns, below + round_trip / 2
-        return True
+    def take(self, device_ns: int, asked: float, round_trip: int, floor: Floor) -> None:
+        """Take an exchange; when it was asked, the difference was so much."""
+        self.round_trip = min(self.round_trip, round_trip)
+        nearest = asked - floor.at(device_ns)
+        if nearest > self._nearest:
+            self._nearest = nearest
+            self._asked_ns, self._asked = device_ns, asked
 
     def close(self, floor: Floor) -> None:
-        """Learn from the block's best exchange."""
-        trip, at = self._round_trip, self.middle_ns
-        if trip == inf:
+        """Learn from the block's nearest question."""
+        if self.round_trip == inf:
             return
-        noise = floor.variance(at) + _LEAST_NOISE_NS**2
-        if not self.known:
-            self.known, self._shortest, self._delay_var = True, trip, _UNKNOWN_NS2
-        elif trip < self._shortest:
-            self._delay_var += (self._shortest - trip) ** 2 / 12
-            self._shortest = trip
-        noise += (trip - self._shortest) ** 2 / 12
-        self._delay_var += _DELAY_WANDER * abs(at - self._learnt_ns)
-        gain = self._delay_var / (self._delay_var + noise)
-        self.delay += gain * (floor.at(at) - self.middle - self.delay)
-        self._delay_var *= 1 - gain
-        self._learnt_ns, self._round_trip = at, inf
+        at, low = self._asked_ns, self._at(self._asked_ns, floor)
+        variance = self._variance(at, floor)
+        variance += _DELAY_WANDER * abs(at - self._low_ns)
+        # what is above the floor of the arrivals cannot be right
+        variance += max(low - floor.at(at), 0.0) ** 2 if self.known else 0.0
+        higher = self._asked - low
+        noise = _LEAST_NOISE_NS**2
+        if self.known and higher < 0:  # it was on its way for longer
+            noise += higher**2
+        gain = variance / (variance + noise)
+        self._low, self._low_ns = low + gain * higher, at
+        self._low_var = variance * (1 - gain)
+        self.known, self.round_trip, self._nearest = True, inf, -inf
+
+    def _at(self, device_ns: int, floor: Floor) -> float:
+        return self._low + floor.skew * (device_ns - self._low_ns)
+
+    def _variance(self, device_ns: int, floor: Floor) -> float:
+        elapsed = device_ns - self._low_ns
+        skew_var = floor.skew_var + _WANDER / 3 * abs(elapsed)
+        return self._low_var + elapsed * elapsed * skew_var
+
+
+class Anchor:
+    """The exchange that alone tells most: of a short round trip, and not long ago."""
+
+    def __init__(self, device_ns: int) -> None:
+        self.least_var = inf
+        """Variance of the truth in its round trip, at its own time."""
+        self._at_ns = device_ns
+        self._middle = 0.0
+
+    def take(
+        self, device_ns: int, middle: float, round_trip: int, floor: Floor
+    ) -> bool:
+        """Take an exchange; tell whether it tells more than the one before."""
+        variance = round_trip * round_trip / 12 + _LEAST_NOISE_NS**2
+        if variance > self.variance(device_ns, floor):
+            return False
+        self._at_ns, self._middle, self.least_var = device_ns, middle, variance
+        return True
+
+    def at(self, device_ns: int, floor: Floor) -> float:
+        """Return the difference of the clocks at a device time."""
+        return self._middle + floor.skew * (device_ns - self._at_ns)
+
+    def variance(self, device_ns: int, floor: Floor) -> float:
+        """Return its variance; infinite before the first exchange."""
+        elapsed = device_ns - self._at_ns
+        skew_var = floor.skew_var + _WANDER / 3 * abs(elapsed)
+        return self.least_var + elapsed * elapsed * skew_var

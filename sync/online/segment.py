@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum, auto
 from math import inf, sqrt
 
-from sync.online.floor import Bracket, Edge, Floor
+from sync.online.floor import Anchor, Bracket, Edge, Floor
 from sync.online.state import ClockState
 
 __all__ = ["News", "Segment"]
@@ -20,7 +20,6 @@ _LEAST_MESSAGES = 5
 """In a block, unless it lasts longer than the longest."""
 _UNSURE_SD_NS = 1_000_000.0
 """Of the offset before the first block is full: nothing tells how late messages are."""
-_LEAST_NOISE_NS = 1_000.0
 _REORDER_NS = 100_000_000
 """Messages of one device may overtake one another by so much."""
 _LATE, _EARLY, _LEAP = 3.0, 5.0, 8.0
@@ -35,6 +34,8 @@ _CLEAR_NS = 100_000_000.0
 _CLEAR_WEIGHT = 6
 """A lateness that delays hardly explain counts for so many."""
 _AGREE_NS = 10_000_000.0
+_CLEARLY = 0.5
+"""What is so much less in variance than what was known before is news."""
 
 
 class News(Enum):
@@ -52,12 +53,14 @@ class Segment:
         self.floor = Floor(device_ns, former)
         self._edge = Edge()
         self._bracket = Bracket(device_ns)
+        self._anchor = Anchor(device_ns)
         self._base_ns = offset_ns
         self._first_ns = self._newest_ns = device_ns
         self._messages = self._blocks = 0
         self._evidence = 0
         self._step = 0.0
         self._leap = _LEAP_NS
+        self._stated_ns, self._stated_var = device_ns, inf
         self._start_block(device_ns)
 
     @property
@@ -107,24 +110,25 @@ class Segment:
 
     def take_exchange(self, device_ns: int, sent_ns: int, received_ns: int) -> News:
         """Take an exchange whose answer was taken as a message before."""
-        below = sent_ns - device_ns - self._base_ns
-        better = self._bracket.take(device_ns, below, received_ns - sent_ns)
-        return News.STATE if better and not self._bracket.known else News.NONE
+        round_trip = received_ns - sent_ns
+        asked = float(sent_ns - device_ns - self._base_ns)
+        self._bracket.take(device_ns, asked, round_trip, self.floor)
+        middle = asked + round_trip / 2
+        if not self._anchor.take(device_ns, middle, round_trip, self.floor):
+            return News.NONE
+        elapsed = device_ns - self._stated_ns
+        aged = self._stated_var + elapsed * elapsed * self.floor.skew_var
+        clearly = self._anchor.least_var < _CLEARLY * aged
+        return News.STATE if clearly else News.NONE
 
     def state(self, number: int) -> ClockState:
         """Return what is known now."""
-        at, floor, bracket = self._newest_ns, self.floor, self._bracket
-        if bracket.known:
-            height = floor.at(at) - bracket.delay
-            variance = floor.variance(at) + bracket.variance + self._edge.sd**2
-        elif bracket.open:
-            height = bracket.middle + floor.skew * (at - bracket.middle_ns)
-            variance = bracket.asymmetry_var + _LEAST_NOISE_NS**2
-        elif self._blocks:
-            height = floor.at(at)
-            variance = floor.variance(at) + self._edge.sd**2
-        else:
-            height, variance = floor.at(at) + self._least, _UNSURE_SD_NS**2
+        at, floor = self._newest_ns, self.floor
+        height, variance = self._by_floor(at)
+        alone = self._anchor.variance(at, floor)
+        if alone < (variance * _CLEARLY if self._bracket.known else inf):
+            height, variance = self._anchor.at(at, floor), alone
+        self._stated_ns, self._stated_var = at, variance
         return ClockState(
             device_ns=at,
             offset_ns=self._base_ns + round(height),
@@ -133,6 +137,16 @@ class Segment:
             segment=number,
             skew_sd_ppb=sqrt(floor.skew_var) * 1e9,
         )
+
+    def _by_floor(self, at: int) -> tuple[float, float]:
+        """Return the difference of the clocks and its variance, by all messages."""
+        if not self._blocks:
+            return self.floor.at(at) + self._least, _UNSURE_SD_NS**2
+        edge = self._edge.sd**2
+        if self._bracket.known:
+            middle, variance = self._bracket.middle(at, self.floor)
+            return middle, variance + edge / 4
+        return self.floor.at(at), self.floor.variance(at) + edge
 
     def _late(self, device_ns: int, offset_ns: int) -> float:
         return offset_ns - self._base_ns - self.floor.at(device_ns)
@@ -190,7 +204,12 @@ class Segment:
         """Give the block to the filter; tell whether the clock was set back."""
         late, at = self._least - self._edge.excess, self._least_ns
         mean = self._sum / self._count - self._least
-        self.floor.expect(self._count, self._edge.spacing, 2 * mean / self._count)
+        self.floor.expect(
+            self._count,
+            self._edge.spacing,
+            even=2 * mean / self._count,
+            most=self._bracket.round_trip,
+        )
         sd = self.floor.innovation_sd(at)
         if late < -_EARLY * sd:
             self._move_floor(at, late)

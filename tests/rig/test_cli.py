@@ -124,7 +124,7 @@ def test_an_interrupt(install):
     ("words", "message"),
     [
         (["demmo"], "got 'demmo': did you mean demo?"),
-        (["xyzzy"], "got 'xyzzy': one of bench, check, compress, demo"),
+        (["xyzzy"], "got 'xyzzy': one of align, bench, calibrate-latency, check"),
         (["init"], "Missing argument"),
         (["doctor", "--jsn"], "No such option"),
     ],

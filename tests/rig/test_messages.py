@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from rig import messages
 from rig.errors import VersionError
 from rig.messages import (
+    CONTRACT_VERSION,
     RECORDS,
+    ClockRecord,
     Decision,
     Event,
     Heartbeat,
@@ -110,10 +112,46 @@ def test_messages_survive_the_wire(message):
 
 
 def test_another_version_is_refused_with_both():
-    with pytest.raises(VersionError, match=r"'x' .* version 1, got 2: install"):
-        StreamSpec(name="x", kind="frames", node="x", version=2)
-    with pytest.raises(VersionError, match="a request to follow contract version 1"):
-        Request(request_id=1, name="open", version=0)
+    newer = CONTRACT_VERSION + 1
+    words = rf"'x' .* version {CONTRACT_VERSION}, got {newer}: install"
+    with pytest.raises(VersionError, match=words):
+        StreamSpec(name="x", kind="frames", node="x", version=newer)
+    with pytest.raises(VersionError, match="got 0: install"):
+        StreamSpec(name="x", kind="frames", node="x", version=0)
+    with pytest.raises(VersionError, match="a request to follow contract version"):
+        Request(request_id=1, name="open", version=CONTRACT_VERSION - 1)
+
+
+class TestRowsOfOlderVersions:
+    """What was recorded before can be read: its rows are as they were."""
+
+    FIRST = np.dtype(
+        {
+            "names": ["seq", "host_ns", "device_ns", "offset_ns", "skew_ppb", "sd_ns"],
+            "formats": ["<i8", "<i8", "<i8", "<i8", "<f8", "<i8"],
+            "offsets": [0, 8, 16, 24, 32, 40],
+            "itemsize": 64,
+        }
+    )
+
+    def test_a_clocks_row_was_shorter(self):
+        spec = StreamSpec(name="clocks/daq", kind="clocks", node="daq", version=1)
+        assert spec.row == self.FIRST
+        assert row_dtype(ClockRecord).itemsize == 128
+        assert row_dtype(ClockRecord).names[:6] == self.FIRST.names
+
+    def test_all_others_are_the_same(self):
+        for record in set(RECORDS.values()) - {ClockRecord}:
+            assert row_dtype(record, 1) == row_dtype(record)
+
+    def test_what_an_old_row_did_not_have_is_said_not_to_be_there(self):
+        row = np.array([(3, 4, 5, 6, 7.0, 8)], self.FIRST)[0]
+        record = from_row(ClockRecord, row)
+        assert record == ClockRecord(
+            seq=3, host_ns=4, device_ns=5, offset_ns=6, skew_ppb=7.0, sd_ns=8
+        )
+        assert (record.asked_ns, record.answered_ns, record.received_ns) == (-1,) * 3
+        assert record.skew_sd_ppb == -1
 
 
 def test_a_description_of_a_stream_survives_json():

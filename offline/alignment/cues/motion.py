@@ -42,6 +42,9 @@ _PIXELS = 20_000
 _STILL_S = 2.0
 """Slower changes of the momentum are the force plate's own drift."""
 _REACH_S = 1.0
+_RATE_HZ = 250.0
+"""Signals are averaged down to about this: motion is slower."""
+_CHUNK = 1 << 16
 
 
 class MotionReader:
@@ -59,10 +62,10 @@ class MotionReader:
         step = max(1, round(np.sqrt(shape[0] * shape[1] / _PIXELS)))
         self._part = (slice(None), slice(None, None, step), slice(None, None, step))
         y, x = np.ogrid[: shape[0] : step, : shape[1] : step]
-        self._counted = np.ones(np.broadcast(y, x).shape, bool)
+        self._left_out = np.zeros(np.broadcast(y, x).shape, bool)
         if spot is not None:
             far = np.hypot(y - spot.y_px, x - spot.x_px)
-            self._counted = far > 3 * spot.radius_px
+            self._left_out = far <= 3 * spot.radius_px
         self._last: tuple[int, NDArray[Any]] | None = None
         self._rows: list[NDArray[np.int64]] = []
         self._energy: list[NDArray[np.float64]] = []
@@ -70,20 +73,19 @@ class MotionReader:
     def take(self, frames: NDArray[Any], rows: NDArray[np.int64]) -> None:
         """Keep what frames show."""
         part = frames[self._part]
-        if part.ndim > 3:
-            part = part[..., 1]
-        part = part[:, self._counted].astype(
-            np.int32 if part.itemsize > 1 else np.int16
-        )
+        part = part[..., 1] if part.ndim > 3 else part
         numbers = rows
         if self._last is not None:
             part = np.concatenate([self._last[1], part])
             numbers = np.append(self._last[0], rows)
-        differs = np.abs(np.diff(part, axis=0)).mean(axis=1)
+        self._last = int(rows[-1]), part[-1:].copy()
+        # without a sign, in the pixels' own type
+        differs = np.maximum(part[1:], part[:-1]) - np.minimum(part[1:], part[:-1])
+        differs[:, self._left_out] = 0
         follows = np.diff(numbers) == 1
         self._rows.append(numbers[1:][follows])
-        self._energy.append(differs[follows])
-        self._last = int(rows[-1]), part[-1:]
+        total = differs.sum(axis=(1, 2), dtype=np.int64)[follows]
+        self._energy.append(total / max(np.count_nonzero(~self._left_out), 1))
 
     @property
     def begun(self) -> bool:
@@ -146,21 +148,29 @@ def moved_by(session: Session, placed: Mapping[str, Placed]) -> Moved | None:
 def _moved(session: Session, name: str, time_ns: NDArray[np.int64]) -> Moved:
     recording = session.recorded.recording
     about = recording.attributes(name)
+    rate_hz = float(about["rate_hz"])
     units = [str(unit) for unit in about["units"]]
     forces = [k for k, unit in enumerate(units) if unit == "mN"]
     by_force = name.endswith("/force_plate") and bool(forces)
     used = forces if by_force else list(range(len(units)))
-    scale = np.asarray(about["scale"], np.float32)[used]
-    samples = recording.payload(name)[:, used] * scale
-    timed = time_ns != NO_TIME
-    samples, time_ns = samples[timed], time_ns[timed]
+    of_one = max(int(rate_hz / _RATE_HZ), 1)
+    count = len(time_ns) // of_one
+    means = np.empty((count, len(used)), np.float32)
+    for first in range(0, count, _CHUNK):
+        end = min(first + _CHUNK, count)
+        part = recording.payload(name, first * of_one, end * of_one)[:, used]
+        part = part * np.asarray(about["scale"], np.float32)[used]
+        if not by_force:
+            part = np.abs(np.diff(part, axis=0, prepend=part[:1]))
+        means[first:end] = part.reshape(end - first, of_one, -1).mean(axis=1)
+    begins, ends = (time_ns[at : count * of_one : of_one] for at in (0, of_one - 1))
+    timed = (begins != NO_TIME) & (ends != NO_TIME)
+    middles = begins[timed] + (ends[timed] - begins[timed]) // 2
     if by_force:
-        still = max(int(_STILL_S * float(about["rate_hz"])), 1)
-        speed = _momentum(samples, still)
+        speed = _momentum(means[timed], max(int(_STILL_S * rate_hz / of_one), 1))
     else:
-        changes = np.abs(np.diff(samples, axis=0, prepend=samples[:1]))
-        speed = (changes / (np.median(changes, axis=0) + 1e-9)).mean(axis=1)
-    return Moved(name, time_ns, speed.astype(np.float64), by_force)
+        speed = (means / (np.median(means, axis=0) + 1e-9)).mean(axis=1)[timed]
+    return Moved(name, middles, speed.astype(np.float64), by_force)
 
 
 def _momentum(force: NDArray[np.float32], still: int) -> NDArray[np.float64]:

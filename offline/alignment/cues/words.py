@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["led_cue", "motion_cue", "untold"]
 
+_WHOLE = 0.3
+"""Motion that is further from a whole number of frames does not say which."""
+
 
 def untold(stream: str, wire: Wire, words: str, level: Level = "WARN") -> Cue:
     """Return the cue of an LED that says nothing."""
@@ -65,7 +68,7 @@ def led_cue(
         name="led",
         stream=look.view.stream,
         against=str(look.wire),
-        level=worst([level, "WARN" if wrong else "PASS"]),
+        level=worst([level, "WARN" if wrong or shift else "PASS"]),
         words=f"{words}{_quality(look)}{remark}",
         offset_ns=delay.delay_ns,
         sd_ns=delay.spread_ns,
@@ -80,8 +83,8 @@ def _seen(look: LedLook, shift: int) -> str:
     way = "late" if delay.delay_ns > 0 else "early"
     size = f"{units.size(delay.delay_ns)} {way} ({units.band(delay.sd_ns)})"
     clear = (
-        f"no other whole frame fits as well (by {units.compact(delay.shift.ratio)}, of "
-        f"{units.count(delay.edges)} edges)"
+        f"by {units.count(delay.edges)} edges, and any other whole frame leaves "
+        f"{units.compact(delay.shift.worse)} times as much unexplained"
     )
     if not shift:
         return f"is seen {size}; {clear}"
@@ -127,9 +130,11 @@ def motion_cue(look: MotionLook, limit: Limit) -> Cue:
     windows, period_ns = look.windows, look.view.period_ns
     told = windows.accepted
     frames = windows.median if told else None
-    level: Level = "PASS"
-    if frames is not None and level_of(abs(frames), limit) != "PASS":
-        level = "WARN"
+    shift = None
+    if frames is not None and look.moved.by_force:
+        shift = round(frames) if abs(frames - round(frames)) < _WHOLE else None
+    off = frames is not None and level_of(abs(frames), limit) != "PASS"
+    level: Level = "WARN" if shift or off else "PASS"
     return Cue(
         name="motion",
         stream=look.view.stream,
@@ -140,7 +145,7 @@ def motion_cue(look: MotionLook, limit: Limit) -> Cue:
         sd_ns=windows.sd * period_ns if told else None,
         offset_frames=frames,
         events=windows.clear,
-        shift_frames=round(windows.median) if told and look.moved.by_force else None,
+        shift_frames=shift,
     )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from offline.alignment.report.pictures import Picture
     from offline.alignment.result import Alignment, Evidence, Level, RelationSummary
 
-__all__ = ["relation_anchors", "relations_section", "subject_of"]
+__all__ = ["relation_anchors", "relations_section"]
 
 _HOW = {
     "sync_line": "by a sync line with barcodes",
@@ -34,16 +34,11 @@ _VERDICTS = {
 _SECOND = "A second way between clocks that are joined already, as a check."
 
 
-def subject_of(relation: RelationSummary) -> str:
-    """Return what findings about a relation are filed under."""
-    return f"{relation.source} - {relation.target}"
-
-
 def relation_anchors(alignment: Alignment) -> dict[str, str]:
     """Return where on the page each relation is shown, the first of each two clocks."""
     anchors: dict[str, str] = {}
     for k, one in enumerate(alignment.relations):
-        anchors.setdefault(subject_of(one), f"relation-{k}")
+        anchors.setdefault(one.subject, f"relation-{k}")
     return anchors
 
 
@@ -103,7 +98,7 @@ def _relation(
 
 
 def _level(alignment: Alignment, relation: RelationSummary) -> Level:
-    subject = subject_of(relation)
+    subject = relation.subject
     judged = any(
         one.check == "ambiguity" and one.subject == subject
         for one in alignment.findings

@@ -9,6 +9,8 @@ import copy
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 REBOOT_S = 60.0
 
 
@@ -313,6 +315,27 @@ def test_an_exposure_line_is_the_truth_of_an_exposure(bench, aligned, high):
     truth = rig.truth(found, rig.frames["start"] + 1_000_000)
     # no cable's delay is left in it
     assert _within(frames.time_ns - truth, frames.sd_ns)
-    finding = _of(found, "second_way_ns", "cam - daq")
+    finding = _of(found, "second_way_ns", "cam - daq by triggers")
     assert finding.value == pytest.approx(60_000, abs=2_000)
     assert "from their triggers" in finding.words
+
+
+@pytest.mark.parametrize("frames", [0, 1, 2, 9])
+def test_hardly_any_frames_are_no_trouble(bench, aligned, frames):
+    rig = bench(seconds=40)
+    _keep(rig, np.arange(frames))
+    found = aligned(rig)
+    stream = found.streams["cameras/cam"]
+    assert (stream.row >= 0).sum() == frames
+    assert found.alignment.level in {"WARN", "FAIL"}
+
+
+@pytest.mark.parametrize("what", ["sync", "scope_clock", "triggers", "blocks"])
+def test_what_recorded_nothing_is_no_trouble(bench, aligned, what):
+    rig = bench(seconds=40)
+    setattr(rig, what, getattr(rig, what)[:0])
+    if what == "triggers":
+        _keep(rig, np.arange(0))
+    found = aligned(rig)
+    assert found.alignment.streams
+    assert all(len(one.sentence) > 10 for one in found.alignment.streams)

@@ -54,7 +54,7 @@ def test_a_second_way_is_a_check(bench, aligned):
     (finding,) = (
         one
         for one in found.alignment.findings
-        if one.check == "second_way_ns" and one.subject == "scope - host"
+        if one.check == "second_way_ns" and one.subject == "scope - host by exchanges"
     )
     assert finding.level == "PASS"
 

@@ -5,7 +5,7 @@ import zmq
 from rig.bus.control import ControlClient, ControlServer
 from rig.bus.sockets import make_socket
 from rig.errors import StreamError, VersionError
-from rig.messages import Heartbeat, Hello, Reply, Request
+from rig.messages import CONTRACT_VERSION, Heartbeat, Hello, Reply, Request
 
 
 @pytest.fixture
@@ -107,9 +107,10 @@ def test_junk_is_refused(server, junk):
 def test_another_version_is_refused(server):
     socket = make_socket(zmq.DEALER)
     socket.connect(f"ipc://{server.path}")
-    other = {"type": "Hello", "version": 2, "node": "left", "pid": 1}
+    version = CONTRACT_VERSION + 1
+    other = {"type": "Hello", "version": version, "node": "left", "pid": 1}
     socket.send(msgspec.msgpack.encode(other))
-    with pytest.raises(VersionError, match=r"hello .* version 1, got 2: install"):
+    with pytest.raises(VersionError, match=rf"hello .*, got {version}: install"):
         server.receive(2000)
     socket.close()
 

@@ -9,7 +9,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from rig.bus.reader import RingReader
 from rig.bus.ring import Ring, RingWriter
 from rig.errors import StreamError, VersionError
-from rig.messages import Event, Frame, PayloadSpec, StreamSpec
+from rig.messages import (
+    CONTRACT_VERSION,
+    ClockRecord,
+    Event,
+    Frame,
+    PayloadSpec,
+    StreamSpec,
+)
 
 
 @pytest.fixture
@@ -224,10 +231,30 @@ def test_refuses_another_layout(ring):
 
 
 def test_refuses_another_contract(ring):
-    data = ring.path.read_bytes()
-    ring.path.write_bytes(data.replace(b'"version":1', b'"version":2'))
-    with pytest.raises(VersionError, match="contract version 1, got 2"):
+    data, here = ring.path.read_bytes(), b'"version":%d' % CONTRACT_VERSION
+    assert here in data
+    ring.path.write_bytes(data.replace(here, b'"version":9'))
+    with pytest.raises(VersionError, match=r"contract version .*, got 9"):
         Ring(ring.path)
+
+
+def test_what_an_older_version_left_is_read_and_not_written_to(tmp_path, make_spec):
+    """A session that was cut off is salvaged also after an update."""
+    frames = Ring.create(tmp_path / "left.ring", make_spec(version=1))
+    assert RingWriter(frames).seq == 0  # these rows have not changed since
+    spec = make_spec(name="clocks/left", kind="clocks", payload=None, version=1)
+    clocks = Ring.create(tmp_path / "clocks.ring", spec)
+    clocks.rows[0]["sd_ns"] = 7
+    again = Ring(clocks.path)
+    assert again.rows.dtype.itemsize == 64
+    assert again.rows[0]["sd_ns"] == 7
+    with pytest.raises(VersionError, match=f"version {CONTRACT_VERSION}, got 1"):
+        RingWriter(again)
+    assert again.generation == 0
+    row = {"host_ns": 1, "device_ns": 2, "offset_ns": 3, "skew_ppb": 0.0, "sd_ns": 4}
+    new = Ring.create(tmp_path / "new.ring", make_spec(kind="clocks", payload=None))
+    RingWriter(new).append(ClockRecord(**row, segment=5))
+    assert new.rows[0]["segment"] == 5
 
 
 def test_a_missing_stream(tmp_path):

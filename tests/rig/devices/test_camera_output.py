@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from rig.devices.camera import camera_specs, payload_of
 from rig.devices.camera_output import CameraOutput
-from rig.messages import ClockRecord, Frame, StreamSpec
+from rig.devices.clock_rows import Exchange
+from rig.messages import Frame, StreamSpec
 from sync.clock import ManualClock
+from sync.online import OnlineClock
 
 MS = 1_000_000
 CAUSES = ("unplugged", "busy")
@@ -15,7 +17,7 @@ CAUSES = ("unplugged", "busy")
 
 @pytest.fixture
 def output(camera_bench):
-    specs = camera_specs("left", payload_of("Mono8", 4, 3), 10, 4, {}, clock=True)
+    specs = camera_specs("left", payload_of("Mono8", 4, 3), 10, 4, {}, clock_hz=5)
     for spec in specs:
         camera_bench.streams.create_ring(spec)
     clock = ManualClock(10**9)
@@ -57,13 +59,37 @@ def test_losses_that_go_on_become_one_row(camera_bench, output):
     assert [row[1:3] for row in rows] == [(0, 1), (1, 26), (27, 3)]
 
 
-def test_a_clock_without_a_model_writes_nothing(camera_bench, output):
-    writer, _ = output
-    writer.clock_model(None)
-    writer.clock_model(
-        ClockRecord(host_ns=1, device_ns=2, offset_ns=3, skew_ppb=0.0, sd_ns=4)
-    )
-    assert camera_bench.rows("clocks/left")["offset_ns"].tolist() == [3]
+class TestClock:
+    @pytest.fixture
+    def state(self):
+        clock = OnlineClock()
+        clock.update(device_ns=2, host_ns=5)
+        return clock.state
+
+    def test_before_there_is_a_model_nothing_is_written(self, camera_bench, output):
+        writer, _ = output
+        writer.clock(None)
+        writer.clock(None, Exchange(1, 2, 3))
+        assert len(camera_bench.rows("clocks/left")) == 0
+
+    def test_each_exchange_is_a_row(self, camera_bench, output, state):
+        writer, _ = output
+        for k in range(3):
+            writer.clock(state, Exchange(k, k + 1, k + 2))
+        rows = camera_bench.rows("clocks/left")
+        assert rows["asked_ns"].tolist() == [0, 1, 2]
+        assert rows["answered_ns"].tolist() == [1, 2, 3]
+        assert rows["received_ns"].tolist() == [2, 3, 4]
+        assert set(rows["offset_ns"].tolist()) == {3}
+
+    def test_without_any_there_is_a_row_now_and_then(self, camera_bench, output, state):
+        writer, clock = output
+        for _ in range(100):
+            writer.clock(state)
+            clock.advance(20 * MS)
+        rows = camera_bench.rows("clocks/left")
+        assert len(rows) == 4
+        assert set(rows["asked_ns"].tolist()) == {-1}
 
 
 class Sink:

@@ -573,7 +573,7 @@ class TestEmulator:
         harp_bench.until(
             lambda: (
                 harp_bench.count("clocks/daq") > 5
-                and abs(harp_bench.rows("clocks/daq")[-1]["skew_ppb"]) > 0
+                and harp_bench.rows("clocks/daq")[-1]["skew_ppb"] < -100_000
             )
         )
         harp_bench.stop()
@@ -582,7 +582,6 @@ class TestEmulator:
         device_ns = int(row["device_ns"])
         host_ns = info["started_ns"] + device_ns / (1 + 5000e-6)
         assert abs(device_ns + int(row["offset_ns"]) - host_ns) < 20_000_000
-        assert row["skew_ppb"] < -100_000
 
     def test_it_ends_when_asked(self, harp_emulator, harp_process):
         child, _ = harp_process([harp_emulator])

@@ -362,7 +362,16 @@ class TestClock:
         rows = harp_bench.rows("clocks/daq")
         assert harp_bench.node.metrics()["round_trip_us"] > 0
         assert np.all(rows["sd_ns"] > 0)
+        assert np.all(rows["skew_sd_ppb"] > 0)
         assert np.all(np.abs(rows["skew_ppb"]) < 500_000)
+        asked = rows[rows["asked_ns"] >= 0]
+        assert len(asked) >= 3
+        assert np.all(np.diff(asked["asked_ns"]) > 0)
+        # the answer was given between asking and hearing: so says the model too
+        answered_ns = asked["answered_ns"] + asked["offset_ns"]
+        slack_ns = 2 * asked["sd_ns"]
+        assert np.all(answered_ns > asked["asked_ns"] - slack_ns)
+        assert np.all(answered_ns < asked["received_ns"] + slack_ns)
 
     def test_a_late_answer_is_not_taken_for_the_new_one(
         self, harp_bench, harp_device, port, ports
@@ -373,7 +382,7 @@ class TestClock:
         harp_bench.until(lambda: intake.round_trip_ns > 0)
         model = intake.clock.state
         before = intake.round_trip_ns
-        intake.asked_ns = harp_bench.clock.now()
+        intake.questions.ask(harp_bench.clock.now())
         old_us = model.device_ns // 1000 - 3_000_000
         answer = stamped_message(
             1, registers.Microseconds.address, struct.pack("<Q", old_us), old_us
@@ -381,6 +390,32 @@ class TestClock:
         intake.on_message(answer, harp_bench.clock.now())
         assert intake.round_trip_ns == before
         assert intake.clock.state.segment == model.segment
+
+    def test_each_answer_is_a_row(self, harp_bench, harp_device, port, ports):
+        def five_rows():
+            port.now_us = harp_bench.clock.now() // 1000
+            return harp_bench.count("clocks/daq") >= 5
+
+        port.now_us = harp_bench.clock.now() // 1000
+        harp_bench.start(harp_device(), open_port=ports)
+        harp_bench.until(five_rows)
+        rows = harp_bench.rows("clocks/daq")
+        assert np.all(np.diff(rows["answered_ns"]) > 0)
+        assert np.all(np.diff(rows["asked_ns"]) > 0)
+        assert np.all(rows["received_ns"] >= rows["asked_ns"])
+        assert np.all(rows["host_ns"] >= rows["received_ns"])
+
+    def test_a_board_that_does_not_answer_has_a_row_all_the_same(
+        self, harp_bench, harp_device, port, ports
+    ):
+        harp_bench.start(harp_device(), open_port=ports)
+        port.change = silence(registers.Microseconds)
+        port.core.edge(24, True, 100_000_000)
+        harp_bench.until(lambda: harp_bench.count("clocks/daq") >= 2)
+        rows = harp_bench.rows("clocks/daq")
+        for name in ("asked_ns", "answered_ns", "received_ns"):
+            assert set(rows[name].tolist()) == {-1}
+        assert np.diff(rows["host_ns"]).min() >= 500_000_000
 
     def test_a_clock_that_jumps_is_counted(self, harp_bench, harp_device, port, ports):
         harp_bench.start(harp_device(), open_port=ports)

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from rig.errors import SessionError, VersionError
+from rig.messages import StreamSpec
 from rig.recording.count import ledger_from_recording
 from rig.recording.finish import finish_session
 from rig.recording.ledger import Ledger
 from rig.recording.reader import Recording
+from rig.recording.recovery import recover_session
 from rig.recording.sidecar import read_sidecar, write_sidecar
 from rig.recording.writer import SessionWriter
 
@@ -74,6 +76,57 @@ def test_refuses_what_is_no_session(tmp_path, session):
         file.attrs["format_version"] = 2
     with pytest.raises(VersionError, match=r"format version 1, got 2"):
         Recording.open(session)
+
+
+class TestOlderContract:
+    """A session whose rows an older version wrote: they are as they were."""
+
+    @pytest.fixture
+    def old(self, tmp_path, info, rows_of):
+        folder = tmp_path / "m1" / "old"
+        spec = StreamSpec(
+            name="clocks/daq", kind="clocks", node="daq", rate_hz=2.0, version=1
+        )
+        with SessionWriter.create(folder, info, [spec], 60) as writer:
+            rows = rows_of(spec, np.arange(100))
+            rows["offset_ns"] = rows["seq"] * 1000
+            writer.append_block(spec.name, rows, None)
+        return folder
+
+    def check(self, folder):
+        with Recording.open(folder) as recording:
+            rows = recording.rows("clocks/daq")
+            assert recording.streams["clocks/daq"].version == 1
+        assert rows.dtype.itemsize == 64
+        assert rows.dtype.names[-1] == "sd_ns"
+        assert rows["offset_ns"].tolist() == [*range(0, 100_000, 1000)]
+
+    def test_opens_while_it_is_recorded_and_when_it_is_finished(self, old, finish):
+        self.check(old)
+        finish(old)
+        self.check(old)
+
+    @pytest.mark.parametrize("lost", ["nothing", "session.h5"])
+    def test_is_recovered(self, old, lost):
+        (old / lost).unlink(missing_ok=True)
+        report = recover_session(old)
+        assert report.verdict != "FAIL", report
+        assert report.streams["clocks/daq"].rows == 100
+        self.check(old)
+
+    def test_is_gone_on_with(self, old, rows_of):
+        with SessionWriter.reopen(old) as writer:
+            spec = writer.layouts["clocks/daq"].spec
+            writer.append_block("clocks/daq", rows_of(spec, [100]), None)
+        with Recording.open(old) as recording:
+            assert recording.count("clocks/daq") == 101
+
+    def test_a_newer_one_is_refused(self, old):
+        with h5py.File(old / "session.h5", "r+") as file:
+            text = file.attrs["streams"]
+            file.attrs["streams"] = text.replace('"version":1', '"version":9')
+        with pytest.raises(VersionError, match="contract version"):
+            Recording.open(old)
 
 
 def test_finished_it_has_its_true_length_and_its_ledger(

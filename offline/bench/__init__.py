@@ -1,0 +1,1 @@
+"""Benchmarks of what comes after the session, behind ``springhare bench``."""
