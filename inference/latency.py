@@ -1,67 +1,128 @@
-"""How long each stage took lately, for the live table.
+"""How long each stage takes lately, for the live table and the budget.
 
 The session file has every stamp; this keeps the last few hundred in memory, so
-that a heartbeat can say a median and a 99th percentile.
+that a heartbeat can say how long the stages take, and whether that is too long.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inference.budget import BudgetWatch
+from rig.recording.latency import COMMAND_STAGES, POSE_STAGES
+
 if TYPE_CHECKING:
-    from rig.messages import Pose
+    from numpy.typing import NDArray
+
+    from rig.config.latency import LatencyBudget
+    from rig.messages import Acknowledgement, Decision, Pose
 
 __all__ = ["LatencyMeter", "RateMeter"]
 
 _KEPT = 512
+_LONGEST_NS = 60_000_000_000
+"""What is older tells nothing of now; fires may be rare."""
+_WAITING = 256
+"""Fired decisions whose acknowledgement is waited for."""
+_FIGURES = (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100))
 
 
 class _Window:
+    """The last 512 values, each with a stamp."""
+
     def __init__(self) -> None:
         self._values = np.zeros(_KEPT, np.int64)
+        self._stamps = np.zeros(_KEPT, np.int64)
         self._n = 0
 
-    def add(self, value: int) -> None:
-        self._values[self._n % _KEPT] = value
+    def add(self, value: int, stamp_ns: int) -> None:
+        at = self._n % _KEPT
+        self._values[at] = value
+        self._stamps[at] = stamp_ns
         self._n += 1
 
-    def newest(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-        return self._values[: min(self._n, _KEPT)]
+    def newest(self, since_ns: int) -> NDArray[np.int64]:
+        n = min(self._n, _KEPT)
+        return self._values[:n][self._stamps[:n] >= since_ns]
 
 
 class LatencyMeter:
-    """The last 512 poses of all cameras, by stage."""
+    """The last 512 poses of all cameras and the last 512 edges, by stage.
 
-    def __init__(self) -> None:
-        self._stages = {
-            "latency": _Window(),
-            "arrival_to_pose": _Window(),
-            "inference": _Window(),
-        }
+    Parameters
+    ----------
+    budget
+        Of the task file, if it has one.
+    """
+
+    def __init__(self, budget: LatencyBudget | None = None) -> None:
+        self._stages = {stage: _Window() for stage in (*POSE_STAGES, *COMMAND_STAGES)}
+        self._decided_ns: OrderedDict[int, int] = OrderedDict()
+        self._watch = BudgetWatch(() if budget is None else budget.limits)
+        self._now_ns = 0
 
     def add(self, pose: Pose) -> None:
         """Take a published pose into account."""
-        self._stages["latency"].add(pose.host_ns - pose.exposure_ns)
-        self._stages["arrival_to_pose"].add(pose.host_ns - pose.arrival_ns)
-        self._stages["inference"].add(pose.inferred_ns - pose.dequeued_ns)
+        now_ns = pose.host_ns
+        stages = self._stages
+        stages["camera"].add(pose.arrival_ns - pose.exposure_ns, now_ns)
+        stages["wait"].add(pose.dequeued_ns - pose.arrival_ns, now_ns)
+        stages["network"].add(pose.inferred_ns - pose.dequeued_ns, now_ns)
+        stages["decide"].add(now_ns - pose.inferred_ns, now_ns)
+        stages["pose"].add(now_ns - pose.exposure_ns, now_ns)
+        self._now_ns = max(self._now_ns, now_ns)
+
+    def decided(self, decision: Decision) -> None:
+        """Remember a fired decision until its acknowledgement comes."""
+        if decision.outcome == "fired":
+            self._decided_ns[decision.decision_id] = decision.host_ns
+            if len(self._decided_ns) > _WAITING:
+                self._decided_ns.popitem(last=False)
+
+    def acknowledged(self, answer: Acknowledgement) -> None:
+        """Take what became of a command into account, if an edge did."""
+        decided_ns = self._decided_ns.pop(answer.decision_id, None)
+        if answer.edge_device_ns < 0:
+            return
+        now_ns, stages = answer.host_ns, self._stages
+        if decided_ns is not None:
+            stages["send"].add(answer.sent_ns - decided_ns, now_ns)
+        board_ns = answer.edge_host_ns - answer.sent_ns
+        stages["board"].add(board_ns, now_ns)
+        stages["answer"].add(now_ns - answer.edge_host_ns, now_ns)
+        stages["total"].add(answer.age_ns + board_ns, now_ns)
+        self._now_ns = max(self._now_ns, now_ns)
 
     def figures(self) -> dict[str, float]:
-        """Return ``<stage>_p50_ms`` and ``<stage>_p99_ms``; empty before any pose.
+        """Return ``<stage>_p50_ms``, ``_p95_ms``, ``_p99_ms`` and ``_max_ms``.
 
-        ``latency`` is exposure midpoint to published pose, ``arrival_to_pose``
-        begins with the frame's arrival at the host, ``inference`` is the network.
+        The stages are those of `rig.recording.latency`; one that has not been lately
+        is left out. With a budget, also ``budget_<figure>`` and ``over_<figure>``.
         """
-        found: dict[str, float] = {}
-        for name, window in self._stages.items():
-            # by rank: numpy's percentile takes ten times as long, twice a second
-            ordered = np.sort(window.newest())
-            n = len(ordered)
-            for percent in (50, 99) if n else ():
-                rank = -(-percent * n // 100)
-                found[f"{name}_p{percent}_ms"] = int(ordered[rank - 1]) / 1e6
+        since_ns = self._now_ns - _LONGEST_NS
+        # by rank: numpy's percentile takes ten times as long, twice a second
+        ordered = {
+            stage: np.sort(window.newest(since_ns))
+            for stage, window in self._stages.items()
+        }
+        self._watch.look(ordered, self._now_ns)
+        found = self._watch.figures()
+        for stage, values in ordered.items():
+            found |= _figures(stage, values)
         return found
+
+
+def _figures(stage: str, ordered: NDArray[Any]) -> dict[str, float]:
+    n = len(ordered)
+    if not n:
+        return {}
+    return {
+        f"{stage}_{figure}_ms": int(ordered[-(-percent * n // 100) - 1]) / 1e6
+        for figure, percent in _FIGURES
+    }
 
 
 class RateMeter:
@@ -73,12 +134,11 @@ class RateMeter:
 
     def add(self, host_ns: int) -> None:
         """Take an occurrence into account."""
-        self._stamps.add(host_ns)
+        self._stamps.add(host_ns, host_ns)
 
     def rate_hz(self, now_ns: int) -> float:
         """Return the rate: over the span, or over the kept stamps where it is fast."""
-        stamps = self._stamps.newest()
-        recent = stamps[stamps > now_ns - self._span_ns]
+        recent = self._stamps.newest(now_ns - self._span_ns + 1)
         if len(recent) < 2:
             return 0.0
         span_ns = max(now_ns - int(recent.min()), 1)

@@ -2,43 +2,45 @@
 
 The live node calls `step`, and so does replay; it reads no clock and opens no
 socket, so that the same inputs give the same decisions. The gates mark what cannot
-be trusted, the predictor says where the rest will be, the rules decide.
+be trusted, the predictor says where the rest will be, views of one moment become
+points in space, the rules decide. `overdue` lets moments go that waited in vain, and
+`heard` asks the rules that are about signals alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import msgspec
-import numpy as np
-
-from inference import gates
-from inference.gates import Gates, GatesState
-from inference.rules import Rule, RulesState, evaluate, initial_state
-from rig.messages import Decision, Frame, Pose
+from inference.follow import CameraState, Follower
+from inference.rules import Rule, RulesState, Scene, Seen, evaluate, initial_state
+from inference.rules.scene import SPACE
+from rig.config.rules import IN_SPACE, OF_SIGNALS
+from rig.geometry import views
+from rig.messages import Decision, Estimate, Frame, Pose
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from inference.prediction import Predictor, PredictorState
+    from inference.follow import Followed
+    from inference.rules import Feature
+    from inference.space import InSpace, Space
+    from rig.geometry.views import Moment, ViewsState
 
 __all__ = [
-    "MARKED",
-    "CameraState",
-    "Prediction",
+    "SignalInputs",
     "StepConfig",
     "StepInputs",
     "StepResult",
     "StepState",
     "begin",
+    "heard",
+    "overdue",
     "step",
 ]
-
-MARKED = -1.0
-"""Likelihood that the rules are shown of a marked keypoint: below every limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,8 @@ class StepConfig:
     """What does not change during a session."""
 
     rules: tuple[Rule, ...] = ()
-    gates: Gates | None = None
-    """None marks nothing but keypoints that are not finite."""
-    predictor: Predictor | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CameraState:
-    """What is carried from one pose of a camera to the next."""
-
-    gates: GatesState
-    predictor: PredictorState | None
+    follower: Follower = field(default_factory=Follower)
+    space: Space | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +59,12 @@ class StepState:
     rules: RulesState
     cameras: Mapping[str, CameraState] = field(default_factory=dict[str, CameraState])
     """Of those that a pose came from."""
+    views: ViewsState | None = None
+    """None where nothing is seen in space."""
+    seen: Mapping[str, Seen] = field(default_factory=dict[str, Seen])
+    """Last pose of each camera in each form, ``left/raw``: for rules in space."""
+    points_seq: int = 0
+    """`seq` that the next points in space will have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +86,10 @@ class StepInputs:
     armed: bool
     latency_ns: int = 0
     """From `now_ns` until an action would land: what the predictor bridges."""
+    features: Mapping[str, Feature] = field(default_factory=dict[str, "Feature"])
+    """Of signals, as they are at `now_ns`."""
+    shown: NDArray[np.float32] | None = None
+    """(bodyparts, 3): what a processor made of the keypoints; None without one."""
 
     @staticmethod
     def of_frame(
@@ -99,6 +102,8 @@ class StepInputs:
         now_ns: int,
         armed: bool,
         latency_ns: int = 0,
+        features: Mapping[str, Feature] | None = None,
+        shown: NDArray[np.float32] | None = None,
     ) -> StepInputs:
         """Return the inputs of a live step, on a frame from a ring."""
         return StepInputs(
@@ -113,11 +118,19 @@ class StepInputs:
             now_ns=now_ns,
             armed=armed,
             latency_ns=latency_ns,
+            features=features or {},
+            shown=shown,
         )
 
     @staticmethod
     def of_pose(
-        camera: str, pose: Pose, *, armed: bool, latency_ns: int = 0
+        camera: str,
+        pose: Pose,
+        *,
+        armed: bool,
+        latency_ns: int = 0,
+        features: Mapping[str, Feature] | None = None,
+        shown: NDArray[np.float32] | None = None,
     ) -> StepInputs:
         """Return the inputs of a step as a recorded pose tells them: replay."""
         return StepInputs(
@@ -132,19 +145,19 @@ class StepInputs:
             now_ns=pose.host_ns,
             armed=armed,
             latency_ns=latency_ns,
+            features=features or {},
+            shown=shown,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
-    """Where the keypoints of a pose will be."""
+class SignalInputs:
+    """All that is given where no pose is."""
 
-    at_ns: int
-    """Host time for which it holds."""
-    points_px: NDArray[np.float64]
-    """(bodyparts, 2); NaN for one that is not there."""
-    sd_px: NDArray[np.float64]
-    """(bodyparts,) along each axis; infinite for one that is not there."""
+    now_ns: int
+    """Time of the decisions."""
+    armed: bool
+    features: Mapping[str, Feature] = field(default_factory=dict[str, "Feature"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +167,36 @@ class StepResult:
     pose: Pose
     keypoints: NDArray[np.float32]
     """(bodyparts, 3): x px, y px, likelihood; the pose's payload, marked or not."""
-    marks: NDArray[np.uint8]
-    """(bodyparts,): 0 for a keypoint that can be trusted, or why not: `gates`."""
-    prediction: Prediction | None
-    """None without a predictor."""
+    followed: Followed
+    """What gates and predictor say of it."""
+    points: tuple[InSpace, ...]
+    """Of the moments that this pose made whole."""
     decisions: tuple[Decision, ...]
     state: StepState
     """For the next step."""
 
+    @property
+    def estimate(self) -> Estimate:
+        """The row of what became of the pose; its payload is `followed.estimate`."""
+        prediction = self.followed.prediction
+        return Estimate(
+            host_ns=self.pose.host_ns,
+            pose_seq=self.pose.seq,
+            exposure_ns=self.pose.exposure_ns,
+            at_ns=self.pose.host_ns if prediction is None else prediction.at_ns,
+        )
 
-def begin(config: StepConfig, first_decision_id: int = 0) -> StepState:
+
+def begin(
+    config: StepConfig, first_decision_id: int = 0, points_seq: int = 0
+) -> StepState:
     """Return the state before the first step of a session."""
-    return StepState(initial_state(config.rules, first_decision_id))
+    space = config.space
+    return StepState(
+        initial_state(config.rules, first_decision_id),
+        views=None if space is None else views.begin(space.views),
+        points_seq=points_seq,
+    )
 
 
 def step(
@@ -185,15 +216,84 @@ def step(
     state
         What the step before gave.
     config
-        Gates, predictor and rules.
+        Gates, predictor, space and rules.
 
     Returns
     -------
     StepResult
-        Pose, marks, prediction, decisions, and the state for the next step; nothing
+        Pose, what is known of it, decisions, and the state for the next step; nothing
         that was given is changed.
     """
-    pose = Pose(
+    pose = _pose(inputs)
+    shown = keypoints if inputs.shown is None else inputs.shown
+    carried, followed = config.follower.follow(
+        state.cameras.get(inputs.camera),
+        shown,
+        inputs.exposure_ns,
+        inputs.now_ns + inputs.latency_ns,
+    )
+    if carried is not None:
+        state = replace(state, cameras={**state.cameras, inputs.camera: carried})
+    forms = followed.seen(inputs.exposure_ns)
+    scene = Scene(
+        inputs.camera,
+        inputs.exposure_ns,
+        forms,
+        inputs.features,
+        pose_seq=inputs.pose_seq,
+        frame_id=inputs.frame_id,
+        latency_ns=0 if followed.prediction is None else inputs.latency_ns,
+    )
+    state, decisions = _asked(scene, state, config, inputs.now_ns, armed=inputs.armed)
+    points: list[InSpace] = []
+    if config.space is not None and inputs.camera in config.space.views.cameras:
+        named = {f"{inputs.camera}/{form}": seen for form, seen in forms.items()}
+        state = replace(state, seen={**state.seen, **named})
+        view = views.View(
+            inputs.camera, inputs.exposure_ns, shown, followed.marks, inputs.pose_seq
+        )
+        state, moments = _collected(view, state, config.space, inputs.now_ns)
+        state, points, more = _in_space(moments, inputs, state, config)
+        decisions += more
+    return StepResult(pose, keypoints, followed, tuple(points), decisions, state)
+
+
+def overdue(
+    inputs: SignalInputs, state: StepState, config: StepConfig
+) -> tuple[StepState, tuple[InSpace, ...], tuple[Decision, ...]]:
+    """Let moments go that have waited long enough for further views.
+
+    Returns
+    -------
+    The new state, the points of the moments, and what the rules make of them.
+    """
+    space = config.space
+    if space is None or state.views is None:
+        return state, (), ()
+    known, moments = views.overdue(space.views, state.views, inputs.now_ns)
+    state = replace(state, views=known)
+    state, points, decisions = _in_space(moments, inputs, state, config)
+    return state, tuple(points), decisions
+
+
+def heard(
+    inputs: SignalInputs, state: StepState, config: StepConfig
+) -> tuple[StepState, tuple[Decision, ...]]:
+    """Ask the rules that are about signals alone.
+
+    Returns
+    -------
+    The new state, and what the rules decided.
+    """
+    if not inputs.features:
+        return state, ()
+    at_ns = max(feature.at_ns for feature in inputs.features.values())
+    scene = Scene(OF_SIGNALS, at_ns, features=inputs.features)
+    return _asked(scene, state, config, inputs.now_ns, armed=inputs.armed)
+
+
+def _pose(inputs: StepInputs) -> Pose:
+    return Pose(
         seq=inputs.pose_seq,
         host_ns=inputs.now_ns,
         frame_seq=inputs.frame_seq,
@@ -203,60 +303,45 @@ def step(
         dequeued_ns=inputs.dequeued_ns,
         inferred_ns=inputs.inferred_ns,
     )
-    camera, marks, prediction = _looked_at(keypoints, inputs, state, config)
-    rules, decisions = evaluate(
-        config.rules,
-        state.rules,
-        inputs.camera,
-        pose,
-        _shown(keypoints, marks),
-        now_ns=inputs.now_ns,
-        armed=inputs.armed,
-    )
-    if prediction is not None:
-        decisions = tuple(
-            msgspec.structs.replace(decision, latency_ns=inputs.latency_ns)
-            for decision in decisions
-        )
-    cameras = state.cameras
-    if camera is not None:
-        cameras = {**cameras, inputs.camera: camera}
-    return StepResult(
-        pose, keypoints, marks, prediction, decisions, StepState(rules, cameras)
-    )
 
 
-def _looked_at(
-    keypoints: NDArray[np.float32],
-    inputs: StepInputs,
+def _collected(
+    view: views.View, state: StepState, space: Space, now_ns: int
+) -> tuple[StepState, Sequence[Moment]]:
+    known = state.views or views.begin(space.views)
+    known, moments = views.collect(space.views, known, view, now_ns)
+    return replace(state, views=known), moments
+
+
+def _in_space(
+    moments: Sequence[Moment],
+    inputs: StepInputs | SignalInputs,
     state: StepState,
     config: StepConfig,
-) -> tuple[CameraState | None, NDArray[np.uint8], Prediction | None]:
-    """Gate a pose and predict it; return the camera's state, if it needs one."""
-    predictor = config.predictor
-    if config.gates is None and predictor is None:
-        return None, np.zeros(len(keypoints), np.uint8), None
-    asked = config.gates or Gates((0.0,) * len(keypoints))
-    before = state.cameras.get(inputs.camera)
-    if before is None:
-        fresh = None if predictor is None else predictor.begin(len(keypoints))
-        before = CameraState(gates.begin(asked), fresh)
-    gated, marks = gates.gate(asked, before.gates, keypoints, inputs.exposure_ns)
-    if predictor is None or before.predictor is None:
-        return CameraState(gated, None), marks, None
-    at_ns = inputs.now_ns + inputs.latency_ns
-    known, points_px, sd_px = predictor.predict(
-        before.predictor, keypoints, marks, inputs.exposure_ns, at_ns
+) -> tuple[StepState, list[InSpace], tuple[Decision, ...]]:
+    """Make points of moments and ask the rules about each."""
+    if config.space is None or not moments:
+        return state, [], ()
+    points = config.space.points(moments, state.points_seq, inputs.now_ns)
+    state = replace(state, points_seq=state.points_seq + len(points))
+    decisions: tuple[Decision, ...] = ()
+    for moment in points:
+        scene = Scene(
+            IN_SPACE,
+            moment.record.exposure_ns,
+            {**state.seen, SPACE: moment.seen()},
+            inputs.features,
+            pose_seq=moment.record.seq,
+        )
+        state, more = _asked(scene, state, config, inputs.now_ns, armed=inputs.armed)
+        decisions += more
+    return state, points, decisions
+
+
+def _asked(
+    scene: Scene, state: StepState, config: StepConfig, now_ns: int, *, armed: bool
+) -> tuple[StepState, tuple[Decision, ...]]:
+    rules, decisions = evaluate(
+        config.rules, state.rules, scene, now_ns=now_ns, armed=armed
     )
-    return CameraState(gated, known), marks, Prediction(at_ns, points_px, sd_px)
-
-
-def _shown(
-    keypoints: NDArray[np.float32], marks: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    """Return the keypoints as the rules are to see them."""
-    if not marks.any():
-        return keypoints
-    shown = keypoints.copy()
-    shown[marks != gates.GOOD, 2] = MARKED
-    return shown
+    return replace(state, rules=rules), decisions

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-__all__ = ["align", "calibrate_latency", "compress", "picture"]
+__all__ = ["align", "calibrate_latency", "compress", "latency", "picture"]
 
 
 @click.command(short_help="Put a session on one clock, with errors and a verdict.")
@@ -238,7 +238,7 @@ def calibrate_latency(
     measured is kept in the data root, below calibrations, and springhare align takes
     it off. The exit status is 1 where nothing could be measured.
     """
-    from offline.latency.command import Wish, run
+    from offline.delays.command import Wish, run
 
     if (session is None) == (rig is None):
         msg = "expected a SESSION to measure, or --rig to record one: one of the two"
@@ -256,4 +256,43 @@ def calibrate_latency(
         dry_run=dry_run,
         as_json=as_json,
     )
+    return run(wish)
+
+
+@click.command(short_help="Tell how long a session's loop took, stage by stage.")
+@click.argument("session", type=click.Path(path_type=Path))
+@click.option(
+    "--task",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Judge by the latency_budget of this task file, not of the session's own.",
+)
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw a waterfall of the stages, the session, and all times.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the figures into this file as well, as JSON.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def latency(
+    session: Path,
+    task: Path | None,
+    picture: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Tell how long the loop of a SESSION took, from the light to the edge.
+
+    Every pose and every fired decision, stage by stage: exposure, arrival, taken from
+    the ring, network, published, command sent, edge at the board, acknowledgement.
+    Where the session is aligned (springhare align), exposures and edges are placed by
+    that; else as they were mapped live. The exit status is 1 where the latency_budget
+    of the task is broken.
+    """
+    from offline.loop_latency.command import Wish, run
+
+    wish = Wish(session=session, task=task, picture=picture, out=out, as_json=as_json)
     return run(wish)

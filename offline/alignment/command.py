@@ -21,7 +21,7 @@ from offline.alignment.pipeline import align
 from offline.alignment.report import write_report
 from offline.alignment.result import worst
 from offline.alignment.store import write_aligned
-from offline.latency import find_calibration
+from offline.delays import find_calibration
 from rig.errors import SessionError
 from rig.recording.layout import SESSION_FILE
 from rig.recording.reader import Recording

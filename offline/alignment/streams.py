@@ -227,12 +227,25 @@ def _poses(session: Session, name: str, placed: Mapping[str, Placed]) -> Placed:
     return Placed(AlignedStream(name, time_ns, sd_ns), frames.clock, len(rows))
 
 
+def _by_exposure(session: Session, name: str) -> Placed:
+    rows = session.recorded.rows(name)
+    return _of_host(session, name, rows["exposure_ns"])
+
+
+def _by_sample(session: Session, name: str) -> Placed:
+    rows = session.recorded.rows(name)
+    return _of_host(session, name, rows["at_ns"])
+
+
 def _by_arrival(session: Session, name: str) -> Placed:
     rows = session.recorded.rows(name)
-    time_ns, sd_ns = session.to_session(HOST, rows["host_ns"].astype(np.int64))
-    return Placed(
-        AlignedStream(name, time_ns, sd_ns.astype(np.float32)), HOST, len(rows)
-    )
+    return _of_host(session, name, rows["host_ns"])
+
+
+def _of_host(session: Session, name: str, host_ns: NDArray[np.int64]) -> Placed:
+    time_ns, sd_ns = session.to_session(HOST, host_ns.astype(np.int64))
+    stream = AlignedStream(name, time_ns, sd_ns.astype(np.float32))
+    return Placed(stream, HOST, len(host_ns))
 
 
 _BY_BOARD = {"samples", "events", "acknowledgements"}
@@ -241,5 +254,7 @@ _LAID: dict[str, Callable[[Session, str], Placed]] = {
     "samples": _samples,
     "events": _events,
     "acknowledgements": _acknowledgements,
+    **dict.fromkeys(("estimates", "points"), _by_exposure),
+    "features": _by_sample,
     **dict.fromkeys(("decisions", "losses", "clocks", "node_events"), _by_arrival),
 }

@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from rig.commands.live_latency import latency_line, latency_table
 from rig.recording.ledger import RECORDER
 from rig.supervisor.disk_watch import ALARM_MINUTES, WARN_MINUTES
 
@@ -30,6 +31,7 @@ _SHOWN_STREAMS = (
     "signals",
     "events",
     "poses",
+    "points",
     "decisions",
     "acknowledgements",
 )
@@ -37,8 +39,8 @@ _SHOWN_STREAMS = (
 _SHOWN_FIGURES = (
     ("{:.0f} MB/s", ("disk_mb_per_s",)),
     ("rings {:.0f} % full", ("ring_fill_percent_max",)),
-    ("exposure to pose {:.1f} ms, p99 {:.1f}", ("latency_p50_ms", "latency_p99_ms")),
-    ("network {:.1f} ms", ("inference_p50_ms",)),
+    ("exposure to pose {:.1f} ms, p99 {:.1f}", ("pose_p50_ms", "pose_p99_ms")),
+    ("network {:.1f} ms", ("network_p50_ms",)),
     ("fired {:.0f}", ("fired",)),
     (
         "trigger to frame {:.1f} ms, p99 {:.1f}",
@@ -101,6 +103,8 @@ def _draw(status: Status) -> Group:
         parts += [Text(), _streams(status)]
     if status.nodes:
         parts += [Text(), _nodes(status)]
+    if (latencies := latency_table(status.nodes)) is not None:
+        parts += [Text(), latencies]
     if status.streams:
         parts += [Text(), _summary(status)]
     return Group(*parts)
@@ -185,23 +189,12 @@ def _line(status: Status) -> str:
     tail = ""
     if status.streams:
         disk = _disk(status.nodes).plain
-        tail = f"  {figures}  lost {lost}{_latency(status.nodes)}{disk}"
+        tail = f"  {figures}  lost {lost}{latency_line(status.nodes)}{disk}"
     return f"[{_clock(status.elapsed_s)}] {status.phase}{tail}"
 
 
 def _brief(stream: StreamFigures) -> str:
     return f"{stream.name} {stream.rate_hz:.0f} Hz"
-
-
-def _latency(nodes: Sequence[NodeFigures]) -> str:
-    for node in nodes:
-        p50, p99 = (
-            node.metrics.get("latency_p50_ms"),
-            node.metrics.get("latency_p99_ms"),
-        )
-        if p50 is not None and p99 is not None:
-            return f"  latency p50 {p50:.1f} ms, p99 {p99:.1f} ms"
-    return ""
 
 
 def _clock(seconds: float) -> str:

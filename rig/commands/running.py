@@ -8,18 +8,15 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from rig.commands.console import wide_console
 from rig.commands.ledger_table import ledger_table
 from rig.commands.live import LiveTable
-from rig.recording.latency import latencies
-from rig.recording.reader import Recording
+from rig.recording.latency import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from rig.recording.latency import Latency
     from rig.supervisor.session import Result, Session
     from rig.supervisor.status import Status
 
@@ -64,10 +61,8 @@ def _one_interrupt(session: Session) -> Iterator[None]:
 
 def tell(result: Result, *, as_json: bool) -> None:
     """Print what came of a session, for a person or for a program."""
-    with Recording.open(result.folder) as recording:
-        took = latencies(recording)
     if as_json:
-        click.echo(json.dumps(_as_dict(result, took), indent=2))
+        click.echo(json.dumps(_as_dict(result), indent=2))
         return
     console = wide_console()
     console.print(ledger_table(result.ledger))
@@ -76,10 +71,14 @@ def tell(result: Result, *, as_json: bool) -> None:
         if not check.ok:
             text = f"{check.name}: {check.detail}: {check.remedy}"
             console.print(text, style="yellow", markup=False)
-    for name, latency in took.items():
-        console.print(
-            f"{name}: {latency.p50_ms:.1f} ms (p50), {latency.p99_ms:.1f} ms (p99)"
-        )
+    for camera, stages in result.ledger.latency.items():
+        for stage in ("pose", "network", "total"):
+            if stage in stages:
+                p50_ms, p99_ms = stages[stage].p50_ms, stages[stage].p99_ms
+                console.print(
+                    f"{camera}: {WORDS[stage]}: {p50_ms:.1f} ms (p50), "
+                    f"{p99_ms:.1f} ms (p99)"
+                )
     console.print(f"\nended: {result.reason}")
     console.print(
         f"verdict: [bold {colour}]{result.verdict}[/], {result.ledger.reason}"
@@ -87,12 +86,11 @@ def tell(result: Result, *, as_json: bool) -> None:
     console.print(f"session: {result.folder}", markup=False)
 
 
-def _as_dict(result: Result, took: Mapping[str, Latency]) -> dict[str, Any]:
+def _as_dict(result: Result) -> dict[str, Any]:
     return {
         "verdict": result.verdict,
         "reason": result.reason,
         "session_id": result.session_id,
         "folder": str(result.folder),
-        "latencies": msgspec.to_builtins(took),
         "ledger": result.ledger.to_dict(),
     }

@@ -32,13 +32,14 @@ class ScriptedFault(Closed):
         "drop_message",
         "unplug",
         "clock_reset",
+        "key_off",
         "stall",
         "kill",
     ]
     count: Annotated[int, Field(ge=1)] = 1
     """How many frames, triggers or messages in a row."""
     seconds: Positive = 1.0
-    """How long an `unplug` or a `stall` lasts."""
+    """How long an `unplug`, a `key_off` or a `stall` lasts."""
 
 
 class FaultScript(Closed):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from rig.config.actuator import ActuatorConfig, ActuatorLine
 from rig.config.alignment import AlignmentLimits
 from rig.config.base import Closed, Faults, Fraction, Name, Positive
 from rig.config.wiring import rig_faults
@@ -235,22 +236,6 @@ class SyncLineConfig(Closed):
     """Null: random pulses only."""
 
 
-class ActuatorLine(Closed):
-    """An output that a rule may fire; the limits are enforced by the firmware."""
-
-    pin: Annotated[int, Field(ge=0, le=7)]
-    """Number of the output on the board."""
-    max_width_us: Annotated[int, Field(gt=0, le=10_000_000)]
-    max_rate_hz: Annotated[float, Field(gt=0, le=10_000)]
-    max_duty: Fraction = 0.5
-
-
-class ActuatorConfig(Closed):
-    """Outputs of a Harp device, by name."""
-
-    lines: Annotated[dict[Name, ActuatorLine], Field(min_length=1)]
-
-
 class InputLine(Closed):
     """A TTL input: a microscope's frame clock, an exposure-active line, a barcode."""
 
@@ -373,6 +358,19 @@ class RigConfig(Closed):
             if device.actuator is not None:
                 return name, device.actuator
         return None
+
+    @property
+    def signals(self) -> dict[str, tuple[str, ...]]:
+        """The channels of each signal, by ``device/signal``."""
+        return {
+            f"{name}/{signal}": config.channels
+            for name, device in self.harp_devices.items()
+            for signal, config in (
+                ("emg", device.emg),
+                ("force_plate", device.force_plate),
+            )
+            if config is not None
+        }
 
     def camera_rate_hz(self, name: str) -> float:
         """Return a camera's nominal rate, its trigger's where it is triggered."""

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from rig.config.base import Closed, Fault, Faults, Fraction, Name, Positive
+from rig.config.latency import LatencyBudget
+from rig.config.rules import (
+    Custom,
+    FeatureCrosses,
+    Leaf,
+    RuleConfig,
+    is_in_space,
+    leaves,
+)
 from rig.config.wiring import task_faults
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 __all__ = [
-    "Action",
-    "Crosses",
     "DynamicCrop",
-    "Enters",
+    "FeatureConfig",
     "GatesConfig",
     "InferenceConfig",
     "LengthConfig",
     "PredictionConfig",
-    "RuleConfig",
-    "Speed",
+    "ProcessorConfig",
+    "SpaceConfig",
     "TaskConfig",
-    "When",
 ]
 
 
@@ -88,6 +97,58 @@ class PredictionConfig(Closed):
     """So long a marked keypoint is predicted on; then it is not there."""
     model_error_px: Annotated[float, Field(ge=0)] = 0.0
     """Error of the model along an axis, from its evaluation; goes into the sd."""
+    landing_ms: Positive | Literal["measured"] = "measured"
+    """From decision to action, which is what is predicted over; measured is the median
+    of what the acknowledgements of this session have shown so far."""
+
+
+class SpaceConfig(Closed):
+    """Points in space from cameras that expose together."""
+
+    calibration: Path
+    """File of the calibrated cameras (TOML, as aniposelib writes it); a relative path
+    is looked for beside the task file's session, as the model's is."""
+    cameras: Annotated[tuple[Name, ...], Field(min_length=2)] | None = None
+    """Of inference.cameras; null takes all."""
+    noise_px: Positive = 1.0
+    """Usual error of a sure keypoint."""
+    outlier_px: Positive = 10.0
+    """A view that is farther off than that does not count."""
+    min_likelihood: Fraction = 0.3
+    wait_ms: Positive = 5.0
+    """How long a moment waits for further views after its first."""
+
+
+class ProcessorConfig(Closed):
+    """A dlclive Processor: it is given each pose, and may give another one back."""
+
+    use: str
+    """``file.py:Class`` or ``package.module:Class``."""
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class FeatureConfig(Closed):
+    """A number that is made of a signal's last samples, for rules."""
+
+    stream: str
+    """``device/signal``: ``daq/emg`` or ``daq/force_plate``."""
+    channels: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Channels of the signal; several are added up first."""
+    kind: Literal["level", "envelope"]
+    """level: mean of the window; envelope: root mean square of the window about the
+    mean of the baseline."""
+    window_ms: Positive = 20.0
+    baseline_ms: Positive = 500.0
+
+    @model_validator(mode="after")
+    def _sound(self) -> FeatureConfig:
+        if self.kind == "envelope" and self.baseline_ms < self.window_ms:
+            text = (
+                f"expected at least the window_ms of {self.window_ms:g}, got "
+                f"{self.baseline_ms:g}"
+            )
+            raise Faults([Fault(("baseline_ms",), text)])
+        return self
 
 
 class InferenceConfig(Closed):
@@ -119,77 +180,11 @@ class InferenceConfig(Closed):
     """How bad keypoints are caught."""
     prediction: PredictionConfig | None = None
     """Forward prediction over the latency."""
-
-
-class Crosses(Closed):
-    """A keypoint's coordinate, or its difference to another's, crosses a line."""
-
-    kind: Literal["crosses"]
-    keypoint: str
-    minus: str | None = None
-    """Keypoint that is subtracted."""
-    axis: Literal["x", "y"]
-    direction: Literal["rising", "falling"]
-    """In picture coordinates: y grows downwards, an animal that jumps is falling."""
-    threshold_px: float
-
-
-class Enters(Closed):
-    """A keypoint enters a rectangle."""
-
-    kind: Literal["enters"]
-    keypoint: str
-    region_px: tuple[float, float, float, float]
-    """x0, y0, x1, y1."""
-
-
-class Speed(Closed):
-    """A keypoint moves faster than a limit."""
-
-    kind: Literal["speed"]
-    keypoint: str
-    above_px_per_s: Positive
-
-
-When = Annotated[Crosses | Enters | Speed, Field(discriminator="kind")]
-
-
-class Action(Closed):
-    """What is sent to the actuator."""
-
-    line: Name
-    pulse_width_us: Annotated[int, Field(gt=0)]
-    count: Annotated[int, Field(ge=1)] = 1
-    period_us: Annotated[int, Field(ge=0)] = 0
-    """Start to start of the pulses of a train; 0 for a single pulse."""
-
-    @model_validator(mode="after")
-    def _train(self) -> Action:
-        if self.count > 1 and self.period_us <= self.pulse_width_us:
-            text = (
-                f"expected more than pulse_width_us ({self.pulse_width_us}) for a "
-                f"train of {self.count}, got {self.period_us}"
-            )
-            raise Faults([Fault(("period_us",), text)])
-        return self
-
-
-class RuleConfig(Closed):
-    """When to act, and on how good a pose."""
-
-    name: Name
-    camera: Name
-    when: When
-    min_likelihood: Fraction = 0.6
-    debounce_frames: Annotated[int, Field(ge=1)] = 1
-    """The condition must hold on so many poses in a row."""
-    refractory_ms: Annotated[float, Field(ge=0)] = 0
-    """Least time between two fires, shams included."""
-    max_pose_age_ms: Positive = 50
-    """Sending time minus exposure midpoint; an older pose never fires."""
-    sham_probability: Fraction = 0
-    """Fraction of fires that are decided and recorded but not carried out."""
-    action: Action
+    space: SpaceConfig | None = None
+    """Points in space, live."""
+    processor: ProcessorConfig | None = None
+    """A Processor that was written for DeepLabCut-Live. What it gives back is what
+    gates, prediction and rules see; the pose is recorded as the network saw it."""
 
 
 class TaskConfig(Closed):
@@ -199,14 +194,68 @@ class TaskConfig(Closed):
     name: Name
     description: str = ""
     inference: InferenceConfig | None = None
+    features: dict[Name, FeatureConfig] = Field(default_factory=dict)
+    """What rules can ask of signals."""
     rules: tuple[RuleConfig, ...] = ()
     armed: bool = True
     """Whether fires are carried out from the start."""
     seed: int = 0
     """Of the sham draws."""
+    latency_budget: LatencyBudget | None = None
+    """How long the loop may take; what goes over it is recorded and said."""
 
     @model_validator(mode="after")
     def _consistent(self) -> TaskConfig:
-        if faults := task_faults(self.model_dump(mode="python")):
+        faults = [*task_faults(self.model_dump(mode="python")), *self._unmet()]
+        if faults:
             raise Faults(faults)
         return self
+
+    def _unmet(self) -> Iterator[Fault]:
+        """Yield what rules ask for and the task does not have."""
+        for k, rule in enumerate(self.rules):
+            for path, leaf in leaves(rule.when, ("rules", k, "when")):
+                if isinstance(leaf, FeatureCrosses):
+                    fault = self._no_feature(leaf)
+                elif is_in_space(leaf):
+                    fault = self._no_space()
+                else:
+                    fault = self._no_picture(rule, leaf)
+                if fault is not None:
+                    yield Fault((*path, *fault.path), fault.text)
+
+    def _no_feature(self, leaf: FeatureCrosses) -> Fault | None:
+        if leaf.feature in self.features:
+            return None
+        known = ", ".join(self.features) or "there is none"
+        text = f"expected one of features ({known}), got {leaf.feature!r}"
+        return Fault(("feature",), text)
+
+    def _no_space(self) -> Fault | None:
+        if self.inference is not None and self.inference.space is not None:
+            return None
+        text = (
+            "expected a task with inference.space for a condition in mm, got none: give "
+            "the calibration there, or use px"
+        )
+        return Fault((), text)
+
+    def _no_picture(self, rule: RuleConfig, leaf: Leaf) -> Fault | None:
+        if isinstance(leaf, Custom | FeatureCrosses):
+            return None
+        if rule.camera is None:
+            text = (
+                "expected a rule with a camera for a condition in a picture, got none"
+            )
+            return Fault((), text)
+        if leaf.points == "raw" or self._predicts:
+            return None
+        text = (
+            f"expected a task with inference.prediction for {leaf.points} points, got "
+            "none: add it (prediction: {}), or use raw"
+        )
+        return Fault(("points",), text)
+
+    @property
+    def _predicts(self) -> bool:
+        return self.inference is not None and self.inference.prediction is not None

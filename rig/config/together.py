@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from rig.config.base import Fault
 from rig.config.nearest import nearest
-from rig.config.task import Crosses, Enters
+from rig.config.rules import Crosses, Enters, leaves
 from rig.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from rig.config.fault_script import FaultScript
     from rig.config.rig import ActuatorLine, RigConfig
+    from rig.config.rules import Action, Leaf, RuleConfig
     from rig.config.session import SessionConfig
-    from rig.config.task import Action, InferenceConfig, RuleConfig, TaskConfig
+    from rig.config.task import FeatureConfig, InferenceConfig, SpaceConfig, TaskConfig
 
 __all__ = ["Place", "check_script", "check_together", "together_faults"]
 
@@ -65,6 +66,10 @@ def together_faults(
     faults: list[Fault] = []
     if task.inference is not None:
         faults += _inference(rig, task.inference)
+        if task.inference.space is not None:
+            faults += _space(task.inference, task.inference.space)
+    for name, feature in task.features.items():
+        faults += _feature(rig, ("features", name), feature)
     for k, rule in enumerate(task.rules):
         faults += _action(rig, ("rules", k, "action"), rule.action)
         faults += _picture(rig, ("rules", k, "when"), rule)
@@ -166,25 +171,68 @@ def _picture(
     rig: RigConfig, path: tuple[str | int, ...], rule: RuleConfig
 ) -> Iterator[Fault]:
     """Tell of a rule that looks outside the picture: it could never fire."""
-    camera = rig.cameras.get(rule.camera)
+    camera = rig.cameras.get(rule.camera or "")
     if camera is None:
         return
-    if isinstance(rule.when, Crosses) and rule.when.minus is None:
-        size = camera.width_px if rule.when.axis == "x" else camera.height_px
-        if not 0 < rule.when.threshold_px < size:
+    size = (camera.width_px, camera.height_px)
+    for place, leaf in leaves(rule.when, path):
+        yield from _inside(f"{rule.camera}'s", size, place, leaf)
+
+
+def _inside(
+    whose: str, size: tuple[int, int], path: tuple[str | int, ...], leaf: Leaf
+) -> Iterator[Fault]:
+    width_px, height_px = size
+    if (
+        isinstance(leaf, Crosses)
+        and leaf.minus is None
+        and leaf.threshold_px is not None
+    ):
+        extent = width_px if leaf.axis == "x" else height_px
+        if not 0 < leaf.threshold_px < extent:
             yield Fault(
                 (*path, "threshold_px"),
-                f"expected a line inside {rule.camera}'s picture (0 to {size} px in "
-                f"{rule.when.axis}), got {rule.when.threshold_px:g}",
+                f"expected a line inside {whose} picture (0 to {extent} px in "
+                f"{leaf.axis}), got {leaf.threshold_px:g}",
             )
-    if isinstance(rule.when, Enters):
-        x0, y0, x1, y1 = rule.when.region_px
-        if x1 <= 0 or y1 <= 0 or x0 >= camera.width_px or y0 >= camera.height_px:
-            yield Fault(
-                (*path, "region_px"),
-                f"expected a region inside {rule.camera}'s {camera.width_px} x "
-                f"{camera.height_px} px, got {list(rule.when.region_px)}",
-            )
+    if not isinstance(leaf, Enters):
+        return
+    key = "region_px" if leaf.polygon_px is None else "polygon_px"
+    x0, y0, x1, y1 = leaf.bounds_px
+    if x1 <= 0 or y1 <= 0 or x0 >= width_px or y0 >= height_px:
+        yield Fault(
+            (*path, key),
+            f"expected a region inside {whose} {width_px} x {height_px} px, got "
+            f"{list(getattr(leaf, key))}",
+        )
+
+
+def _feature(
+    rig: RigConfig, path: tuple[str | int, ...], feature: FeatureConfig
+) -> Iterator[Fault]:
+    """Tell of a feature of a signal or channel that the rig does not have."""
+    signals = dict(rig.signals)
+    channels = signals.get(feature.stream)
+    if channels is None:
+        known = _known(feature.stream, signals)
+        yield Fault((*path, "stream"), f"expected a signal of the rig{known}")
+        return
+    for k, channel in enumerate(feature.channels):
+        if channel not in channels:
+            text = f"expected a channel of {feature.stream}{_known(channel, channels)}"
+            yield Fault((*path, "channels", k), text)
+
+
+def _space(inference: InferenceConfig, space: SpaceConfig) -> Iterator[Fault]:
+    """Tell of cameras in space that nothing looks through, or that are alone."""
+    path = ("inference", "space")
+    for k, name in enumerate(space.cameras or ()):
+        if name not in inference.cameras:
+            known = _known(name, inference.cameras)
+            yield Fault((*path, "cameras", k), f"expected one of the task's{known}")
+    if len(space.cameras or inference.cameras) < 2:
+        text = "expected two cameras or more in inference.cameras, got one"
+        yield Fault(path, text)
 
 
 def _known(name: str, names: Iterable[str]) -> str:

@@ -45,6 +45,7 @@ def rig_faults(rig: Mapping[str, Any]) -> list[Fault]:
         *_reserved(devices),
         *_shared_hardware(devices),
         *_actuators(devices),
+        *_keys(devices),
         *_triggers(devices),
         *_sync_lines(devices),
         *_exposure_lines(devices),
@@ -72,21 +73,13 @@ def task_faults(task: Mapping[str, Any]) -> list[Fault]:
         *_twice((("rules", k, "name"), section(rule).get("name")) for k, rule in rules),
         *_box(("inference", "crop_px"), section(task, "inference").get("crop_px")),
         *(
-            fault
-            for k, rule in rules
-            for fault in _box(
-                ("rules", k, "when", "region_px"),
-                section(rule, "when").get("region_px"),
-            )
-        ),
-        *(
             Fault(
                 ("rules", k, "camera"),
                 f"expected one of inference.cameras ({', '.join(cameras) or 'none'}), "
                 f"got {section(rule)['camera']!r}",
             )
             for k, rule in rules
-            if section(rule).get("camera", "") not in (*cameras, "")
+            if section(rule).get("camera") not in (*cameras, None)
         ),
     ]
 
@@ -115,6 +108,26 @@ def _actuators(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
             f"expected at most one actuator in a rig, got {', '.join(owners)}: give "
             f"its lines to {owners[0]}",
         )
+
+
+def _keys(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:
+    """Tell of keys that are wired to no input, or of which half is not recorded."""
+    for name, device in devices.items():
+        key = section(device, "actuator").get("arm_line")
+        if not isinstance(key, str):
+            continue
+        lines = section(device, "inputs", "lines")
+        if key not in lines:
+            yield Fault(
+                ("devices", name, "actuator", "arm_line"),
+                f"expected an input line of {name} ({', '.join(lines) or 'it has none'}"
+                f"), got {key!r}",
+            )
+        elif section(lines, key).get("edges") != "both":
+            yield Fault(
+                ("devices", name, "inputs", "lines", key, "edges"),
+                "expected both: each turn of the key is recorded",
+            )
 
 
 def _triggers(devices: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault]:

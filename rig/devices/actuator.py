@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rig.devices.harp_registers import OUTPUT_LINES, output_line, registers
+from rig.devices.harp_registers import NO_KEY, OUTPUT_LINES, registers
+from rig.devices.line_limits import LineLimits
 from rig.messages import Acknowledgement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from rig.config.rig import ActuatorConfig
+    from rig.config.actuator import ActuatorConfig
     from rig.devices.harp_frames import Stamped
+    from rig.devices.inputs import Line
     from rig.messages import Decision
 
-__all__ = ["Actuator", "Answer", "decode_answer", "limit_settings"]
+__all__ = ["Actuator", "Answer", "decode_answer", "limit_settings", "permission_settings"]
 
 _ANSWER_DTYPE = registers.Acknowledge.payload_class.payload_dtype
 _NO_EDGE_US = (1 << 64) - 1
@@ -34,7 +36,7 @@ class Answer:
 
     decision_id: int
     status: str
-    """done, refused_line, refused_width, refused_rate, refused_duty, no_edge."""
+    """done, no_edge, late, or refused_ line, width, rate, duty, key, permit."""
     edge_device_ns: int
     """Device time of the first real edge; -1 when there was none."""
     arrival_ns: int
@@ -65,12 +67,29 @@ def limit_settings(config: ActuatorConfig) -> list[tuple[Any, Any]]:
     duty = np.zeros(OUTPUT_LINES, "<u2")
     for line in config.lines.values():
         width_us[line.pin] = line.max_width_us
-        period_us[line.pin] = int(np.ceil(1e6 / line.max_rate_hz))
+        period_us[line.pin] = LineLimits.period_us(line)
         duty[line.pin] = int(line.max_duty * 1000)
     return [
         (registers.MaxWidth, width_us),
         (registers.MinPeriod, period_us),
         (registers.MaxDuty, duty),
+    ]
+
+
+def permission_settings(
+    config: ActuatorConfig, lines: Mapping[int, Line]
+) -> list[tuple[Any, Any]]:
+    """Return what to write to the board: for how long a permission holds, and the key.
+
+    Parameters
+    ----------
+    lines
+        The board's lines, by number.
+    """
+    keys = [number for number, line in lines.items() if line.name == config.arm_line]
+    return [
+        (registers.HostTimeout, config.dead_man_ms),
+        (registers.KeyLine, keys[0] if keys else NO_KEY),
     ]
 
 
@@ -92,9 +111,7 @@ class Actuator:
     """
 
     def __init__(self, config: ActuatorConfig, timeout_ns: int) -> None:
-        self._lines = {
-            name: output_line(line.pin) for name, line in config.lines.items()
-        }
+        self._lines = {name: LineLimits(line) for name, line in config.lines.items()}
         self._timeout_ns = timeout_ns
         self._sent: dict[int, _Sent] = {}
         self.late = 0
@@ -106,33 +123,44 @@ class Actuator:
         return len(self._sent)
 
     def carry_out(
-        self, decision: Decision, now_ns: int, send: Callable[[bytes], int]
+        self,
+        decision: Decision,
+        now_ns: int,
+        not_after_us: int,
+        send: Callable[[bytes, int], int],
     ) -> Acknowledgement | None:
-        """Send a fired decision's command, unless its pose is too old by now.
+        """Send a fired decision's command, unless its pose is too old by then.
 
         Parameters
         ----------
+        now_ns
+            Host time.
+        not_after_us
+            Device time, in us, after which the board is not to begin.
         send
-            Sends a message and returns the host time at which it left.
+            Sends a message unless it is later than a host time, and returns the time
+            at which it left; a time after that says that it did not.
 
         Returns
         -------
         Acknowledgement or None
             What became of it if it was not sent; None if an answer will follow.
         """
-        age_ns = now_ns - decision.exposure_ns
-        if age_ns > decision.max_age_ns:
-            return self._unsent(decision, now_ns, "stale")
         line = self._lines.get(decision.line)
         if line is None:
-            return self._unsent(decision, now_ns, "refused_line")
-        sent_ns = send(pulse_command(decision, line))
+            return self.unsent(decision, now_ns, "refused_line")
+        latest_ns = decision.exposure_ns + decision.max_age_ns
+        if now_ns > latest_ns:
+            return self.unsent(decision, now_ns, "stale")
+        if (refusal := line.refusal(decision, now_ns)) is not None:
+            return self.unsent(decision, now_ns, refusal)
+        frame = pulse_command(decision, line.number, not_after_us)
+        sent_ns = send(frame, latest_ns)
+        if sent_ns > latest_ns:
+            return self.unsent(decision, sent_ns, "stale")
+        line.use(decision, sent_ns)
         self._sent[decision.decision_id] = _Sent(decision, sent_ns)
         return None
-
-    def cannot_send(self, decision: Decision, now_ns: int) -> Acknowledgement:
-        """Return the acknowledgement of a decision while the board is not there."""
-        return self._unsent(decision, now_ns, "unplugged")
 
     def answered(
         self, answer: Answer, to_host: Callable[[int], int]
@@ -149,6 +177,8 @@ class Actuator:
             self.late += 1
             return None
         edge_ns = answer.edge_device_ns
+        if edge_ns < 0:
+            self._lines[sent.decision.line].spare(answer.decision_id)
         return Acknowledgement(
             host_ns=answer.arrival_ns,
             decision_id=answer.decision_id,
@@ -184,7 +214,8 @@ class Actuator:
         ]
 
     @staticmethod
-    def _unsent(decision: Decision, now_ns: int, status: str) -> Acknowledgement:
+    def unsent(decision: Decision, now_ns: int, status: str) -> Acknowledgement:
+        """Return the acknowledgement of a decision that was not sent, and why."""
         return Acknowledgement(
             host_ns=now_ns,
             decision_id=decision.decision_id,
@@ -197,13 +228,22 @@ class Actuator:
         )
 
 
-def pulse_command(decision: Decision, line: int) -> bytes:
-    """Return the message that asks the board for a decision's pulses."""
+def pulse_command(decision: Decision, line: int, not_after_us: int) -> bytes:
+    """Return the message that asks the board for a decision's pulses.
+
+    Parameters
+    ----------
+    line
+        Number of the line on the board.
+    not_after_us
+        Device time after which the first must not begin.
+    """
     command = registers.Pulse.payload_class(
         decision_id=decision.decision_id,
         line=line,
         width=decision.pulse_width_us,
         count=decision.pulse_count,
         period=decision.pulse_period_us,
+        not_after=not_after_us,
     )
     return registers.Pulse.format(command)

@@ -11,8 +11,8 @@
                         board
 
 A board that is unplugged is waited for; what was missed meanwhile is recorded as
-lost. When this process dies, the board ends its pulses by itself (MaxWidth), and
-trains after two seconds without a word from the host (HostTimeout).
+lost. When this process or the one that decides dies or hangs, the board brings its
+outputs low by itself (`rig.devices.dead_man`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from rig.devices.harp_intake import Intake
 from rig.devices.harp_plan import plan_board
 from rig.devices.harp_port import BytePort, SerialPort
 from rig.devices.harp_presence import Presence
+from rig.devices.harp_registers import registers
 from rig.devices.sync_line import session_seed
 from rig.errors import DeviceError, StreamError
 
@@ -45,6 +46,7 @@ __all__ = ["HarpDevice"]
 
 _TURN_MS = 20
 _COUNT_NS = 500_000_000
+_FIRST_TIME_NS = 500_000_000
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +80,7 @@ class HarpDevice:
             self._clock,
             self._config.reconnect_s,
         )
+        self._armed = bool(context.task.get("armed", True))
         self._commands: Commands | None = None
         self._writers: dict[str, StreamWriter] = {}
         self._running = False
@@ -110,12 +113,16 @@ class HarpDevice:
                 self._clock,
                 streams,
                 self._writers["acknowledgements"].append,
+                dead_man_ns=round(self._config.actuator.dead_man_ms * 1e6),
+                armed=self._armed,
             )
 
     def start(self) -> None:
         """Start all streams of the board at one instant, numbered from 0."""
         self._presence.start()
         self._running = True
+        if self._commands is not None:
+            self._learn_time()
 
     def step(self) -> None:
         """Carry out decisions, record answers and losses, look after board and clock.
@@ -177,10 +184,14 @@ class HarpDevice:
             "clock_sd_us": model.sd_ns / 1e3 if model else 0.0,
             "clock_skew_ppm": model.skew_ppb / 1e3 if model else 0.0,
             "commands_waiting": float(self._commands.waiting if self._commands else 0),
+            **self._permission(),
         }
 
     def handle(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Carry out ``stop_triggers``: the cameras get no more, all else goes on.
+        """Carry out ``stop_triggers``, or ``arm`` and ``disarm`` the outputs.
+
+        Without triggers the cameras get no more, and all else goes on; disarmed, the
+        outputs are low at once and nothing is fired.
 
         Raises
         ------
@@ -188,11 +199,16 @@ class HarpDevice:
             If something else is asked.
         """
         del arguments
-        if name != "stop_triggers":
-            msg = f"Expected the request stop_triggers, got {name!r}"
+        if name == "stop_triggers":
+            if self._running:
+                self._presence.stop_triggers()
+        elif name in {"arm", "disarm"} and self._commands is not None:
+            self._commands.arm(armed=name == "arm")
+            return {"armed": name == "arm"}
+        else:
+            known = "stop_triggers" + (", arm, disarm" if self._commands else "")
+            msg = f"Expected a request among {known}, got {name!r}"
             raise StreamError(msg)
-        if self._running:
-            self._presence.stop_triggers()
         return {}
 
     def _connect(self) -> Board:
@@ -223,6 +239,24 @@ class HarpDevice:
         while exchanges and self._writers:
             exchange, state = exchanges.popleft()
             self._write_clock(state, exchange)
+
+    def _learn_time(self) -> None:
+        """Wait for the board's first word about its time: a command needs it."""
+        until_ns = self._clock.now() + _FIRST_TIME_NS
+        while self._intake.clock.state is None and self._clock.now() < until_ns:
+            self._ask_time(self._clock.now())
+            self._intake.news.wait(0.001)
+
+    def _permission(self) -> dict[str, float]:
+        """Return what lets the outputs be driven, as the board said last."""
+        flags, actuator = self._intake.output_flags, self._config.actuator
+        if flags is None or actuator is None:
+            return {}
+        known = registers.OutputFlags
+        found = {"permitted": float(bool(flags & known.PERMITTED))}
+        if actuator.arm_line is not None:
+            found["key_on"] = float(bool(flags & known.KEY_ON))
+        return found
 
     def _ask_time(self, now_ns: int) -> None:
         questions, board = self._intake.questions, self._presence.board

@@ -23,6 +23,7 @@ __all__ = ["Board"]
 _CAMERA_TRIGGER = int(registers.StreamFlags.CAMERA_TRIGGER)
 _EDGES = int(registers.StreamFlags.EDGES)
 _ASK_TIME = registers.Microseconds.format()
+_PERMIT = [registers.Permit.format(value) for value in (0, 1)]
 
 
 class Board:
@@ -132,9 +133,19 @@ class Board:
         """Ask for the board's time; the answer comes as a message."""
         self._link.send(_ASK_TIME)
 
-    def send(self, frame: bytes) -> int:
-        """Send a command; return the host time at which it left, in ns."""
-        return self._link.send(frame)
+    def permit(self, value: int) -> None:
+        """Let the board drive its outputs for a while (1), or no more (0)."""
+        self._link.send(_PERMIT[value])
+
+    def send(self, frame: bytes, latest_ns: int) -> int:
+        """Send a command, unless it is later than `latest_ns`.
+
+        Returns
+        -------
+        int
+            Host time at which it left, in ns; if that is later, it did not.
+        """
+        return self._link.send(frame, latest_ns)
 
     def close(self) -> None:
         """Let go of the board; may be called twice."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from rig.devices.dead_man import DeadMan
+from rig.devices.deadline import not_after_us
 from rig.errors import DeviceError
 from rig.messages import Decision, StreamStatus, from_row
 
@@ -14,14 +16,18 @@ if TYPE_CHECKING:
     from rig.bus.directory import StreamDirectory
     from rig.bus.notice import Waiter
     from rig.bus.reader import RingReader
+    from rig.bus.ring import Ring
     from rig.devices.actuator import Actuator
+    from rig.devices.harp_board import Board
     from rig.devices.harp_intake import Intake
     from rig.devices.harp_presence import Presence
     from rig.messages import Acknowledgement
     from sync.clock import Clock
 
-__all__ = ["Commands"]
+__all__ = ["BEATS", "Commands"]
 
+BEATS = "beats"
+"""Counter in the ring of decisions by which the one who decides says that it lives."""
 _STREAM = "decisions"
 _MOST = 64
 
@@ -45,6 +51,10 @@ class Commands:
         The session's streams; without one of decisions there is nothing to do.
     write
         Records an acknowledgement.
+    dead_man_ns
+        So long a sign of life of the one who decides counts.
+    armed
+        Whether fires are carried out.
     """
 
     def __init__(
@@ -55,6 +65,9 @@ class Commands:
         clock: Clock,
         streams: StreamDirectory,
         write: Callable[[Acknowledgement], object],
+        *,
+        dead_man_ns: int,
+        armed: bool,
     ) -> None:
         self._actuator = actuator
         self._presence = presence
@@ -66,6 +79,9 @@ class Commands:
             streams.reader(_STREAM, 0) if decided else None
         )
         self._waiter: Waiter | None = streams.waiter([_STREAM]) if decided else None
+        life = _signs_of_life(streams.ring(_STREAM)) if decided else None
+        self._dead_man = DeadMan(dead_man_ns, life, armed=armed)
+        self._told: Board | None = None
 
     @property
     def waiting(self) -> int:
@@ -95,8 +111,30 @@ class Commands:
         else:
             self._intake.news.wait(timeout_ms / 1e3)
 
+    def arm(self, *, armed: bool) -> None:
+        """Carry fires out from now on, or no more: then a pulse ends at once."""
+        self._dead_man.armed = armed
+        self.permit()
+
+    def permit(self) -> None:
+        """Tell the board, where that is due, whether it may drive its outputs."""
+        board = self._presence.board
+        if board is not self._told:
+            self._told = board
+            self._dead_man.restart()
+        if board is None:
+            return
+        word = self._dead_man.word(self._clock.now())
+        if word is None:
+            return
+        try:
+            board.permit(word)
+        except DeviceError as error:
+            self._lose(error)
+
     def serve(self) -> None:
         """Carry out every decision that is there, and record every answer."""
+        self.permit()
         if self._reader is not None:
             while len(batch := self._reader.read(_MOST)):
                 for row in batch.rows[batch.rows["outcome"] == b"fired"]:
@@ -116,17 +154,36 @@ class Commands:
 
     def _carry_out(self, decision: Decision) -> None:
         now_ns, board = self._clock.now(), self._presence.board
-        if board is None:
-            self._write(self._actuator.cannot_send(decision, now_ns))
-            return
-        try:
-            done = self._actuator.carry_out(decision, now_ns, board.send)
-        except DeviceError as error:
-            logger.warning("Decision %d: %s", decision.decision_id, error)
-            self._presence.lose()
-            done = self._actuator.cannot_send(decision, now_ns)
+        clock = self._intake.clock.state
+        if not self._dead_man.armed:
+            done = self._actuator.unsent(decision, now_ns, "disarmed")
+        elif board is None:
+            done = self._actuator.unsent(decision, now_ns, "unplugged")
+        elif clock is None:
+            done = self._actuator.unsent(decision, now_ns, "no_clock")
+        else:
+            latest_ns = decision.exposure_ns + decision.max_age_ns
+            not_after = not_after_us(clock, latest_ns, now_ns)
+            try:
+                done = self._actuator.carry_out(decision, now_ns, not_after, board.send)
+            except DeviceError as error:
+                self._lose(error)
+                done = self._actuator.unsent(decision, now_ns, "unplugged")
         if done is not None:
             self._write(done)
 
+    def _lose(self, error: DeviceError) -> None:
+        # without the decision: a log that is read live tells nothing of shams
+        logger.warning("%s", error)
+        self._presence.lose()
+
     def _to_host(self, device_ns: int) -> int:
         return self._intake.clock.to_host(device_ns)[0]
+
+
+def _signs_of_life(ring: Ring) -> Callable[[], object] | None:
+    """Return what changes while whoever decides is alive; None if it never says."""
+    if BEATS not in ring.spec.counters:
+        return None
+    cell = ring.counter_cell(BEATS)
+    return lambda: (int(cell[0]), ring.head)

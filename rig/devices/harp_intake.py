@@ -62,6 +62,8 @@ class Intake:
         """Of the last exchange."""
         self.heard_ns = 0
         """Arrival of the last message."""
+        self.output_flags: int | None = None
+        """What lets the outputs be driven, as the board said last; None before."""
         self.implausible = 0
         """Messages that were whole but made no sense."""
         self.bad: Callable[[], int] = lambda: 0
@@ -73,6 +75,7 @@ class Intake:
             registers.Edge.address: self._on_edge,
             registers.Acknowledge.address: self._on_answer,
             registers.Microseconds.address: self._on_time,
+            registers.Permit.address: self._on_permit,
             TimestampSeconds.address: self._on_heartbeat,
         }
         for stream in self.streams:
@@ -100,6 +103,7 @@ class Intake:
 
     def restart_clock(self) -> None:
         """Forget the clock: the board was plugged in anew."""
+        self.output_flags = None
         self.clock.restart()
         self.questions.restart()
 
@@ -180,6 +184,10 @@ class Intake:
         state = self.clock.state
         if state is not None:
             self.exchanges.append((exchange, state))
+
+    def _on_permit(self, message: Stamped, arrival_ns: int) -> None:
+        del arrival_ns
+        self.output_flags = message.payload[0]
 
     def _refuse(self) -> None:
         self.implausible += 1

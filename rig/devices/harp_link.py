@@ -120,7 +120,12 @@ class HarpLink:
         clock: Clock,
         on_message: Callable[[bytes, int], None],
     ) -> None:
-        own = (registers.Microseconds, registers.Pulse, registers.Level)
+        own = (
+            registers.Microseconds,
+            registers.Permit,
+            registers.Pulse,
+            registers.Level,
+        )
         self._name = name
         self._clock = clock
         self._tee = _Tee(
@@ -211,8 +216,14 @@ class HarpLink:
         """
         return self._ask(register, lambda: self._client.write(register, value).payload)
 
-    def send(self, frame: bytes) -> int:
+    def send(self, frame: bytes, latest_ns: int | None = None) -> int:
         """Send a message without waiting; return the host time just before, in ns.
+
+        Parameters
+        ----------
+        latest_ns
+            Host time after which it must not leave any more: a later one that is
+            returned says that it did not.
 
         Raises
         ------
@@ -220,6 +231,8 @@ class HarpLink:
             If the link is broken.
         """
         sent_ns = self._clock.now()
+        if latest_ns is not None and sent_ns > latest_ns:
+            return sent_ns
         try:
             self._tee.write(frame)
         except TransportError as error:

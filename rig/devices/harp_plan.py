@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rig.devices.actuator import limit_settings
+from rig.devices.actuator import limit_settings, permission_settings
 from rig.devices.camera_trigger import trigger_period_ns, trigger_settings
 from rig.devices.clock_rows import ASK_HZ
 from rig.devices.emg import emg_source
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BoardPlan", "plan_board"]
 
-_HOST_TIMEOUT_MS = 2000
 _EVENT_SLOTS = 8192
 _SLOTS = 1024
 
@@ -149,7 +148,6 @@ def plan_board(device: str, config: HarpConfig, seed: int = 0) -> BoardPlan:
     lines = lines_of(device, config)
     settings = [(source.period_register, source.period_ns) for source in sources]
     settings += EdgeStream(lines).settings
-    settings.append((registers.HostTimeout, _HOST_TIMEOUT_MS))
     settings.append((registers.SyncSeed, seed))
     counted: list[tuple[Any, int, int]] = []
     if config.camera_trigger is not None:
@@ -164,6 +162,7 @@ def plan_board(device: str, config: HarpConfig, seed: int = 0) -> BoardPlan:
         )
     if config.actuator is not None:
         settings += limit_settings(config.actuator)
+        settings += permission_settings(config.actuator, lines)
     bits = sum(int(source.flag) for source in sources)
     bits |= int(flags.EDGES) if lines else 0
     bits |= int(flags.CAMERA_TRIGGER) if config.camera_trigger else 0

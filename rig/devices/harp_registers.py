@@ -27,6 +27,8 @@ __all__ = [
     "HEADER_PATH",
     "INPUT_LINES",
     "MAP_DIGEST",
+    "NO_DEADLINE_US",
+    "NO_KEY",
     "OUTPUT_LINES",
     "SYNC_LINE",
     "cpp_header",
@@ -55,13 +57,22 @@ CAMERA_TRIGGER_LINE = int(registers.Lines.CAMERA_TRIGGER)
 SYNC_LINE = int(registers.Lines.SYNC)
 OUTPUT_LINES = CAMERA_TRIGGER_LINE - INPUT_LINES
 """Number of actuator outputs."""
+NO_DEADLINE_US = (1 << 64) - 1
+"""`NotAfter` of a pulse that may begin at any time."""
+NO_KEY = 255
+"""`KeyLine` of a board without a key."""
 
 _major, _, _minor = (_MODEL.firmwareVersion or "").partition(".")
 FIRMWARE_VERSION = (int(_major), int(_minor))
 """Version that the map belongs to: the board's major must be equal, its minor not
 lower."""
 
-_PREFIXES = {"StreamFlags": "STREAM", "Lines": "LINE", "CommandStatus": "STATUS"}
+_PREFIXES = {
+    "StreamFlags": "STREAM",
+    "OutputFlags": "OUTPUT",
+    "Lines": "LINE",
+    "CommandStatus": "STATUS",
+}
 _TYPE_CODES = {
     "U8": 0x01,
     "S8": 0x81,

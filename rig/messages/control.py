@@ -83,7 +83,7 @@ class Heartbeat(_Message, frozen=True, kw_only=True):
     reads: dict[str, StreamStatus] = {}
     """By name of the stream."""
     metrics: dict[str, float] = {}
-    """Free figures with units in their names, e.g. ``latency_p50_ms``."""
+    """Free figures with units in their names, e.g. ``pose_p50_ms``."""
     detail: str = ""
     """Why the node failed; empty while it has not."""
 

@@ -23,10 +23,13 @@ __all__ = [
     "Block",
     "ClockRecord",
     "Decision",
+    "Estimate",
     "Event",
+    "FeatureValue",
     "Frame",
     "Loss",
     "NodeEvent",
+    "PointsInSpace",
     "Pose",
     "Record",
     "StreamKind",
@@ -53,6 +56,9 @@ StreamKind = Literal[
     "samples",
     "events",
     "poses",
+    "estimates",
+    "points",
+    "features",
     "decisions",
     "acknowledgements",
     "clocks",
@@ -141,8 +147,57 @@ class Pose(Record, frozen=True, kw_only=True):
     """The network was done."""
 
 
+class Estimate(Record, frozen=True, kw_only=True):
+    """What became of a pose before the rules saw it; a row for each pose.
+
+    The payload (bodyparts, 7) is x px, y px, likelihood as a processor gave them back
+    (without one as the network did), the mark (0 for a keypoint that can be trusted,
+    1 likelihood, 2 jump, 3 length), and where it will be at `at_ns`: x px, y px, sd px
+    along each axis (NaN and infinite without prediction, or where it is not there).
+    """
+
+    kind = "estimates"
+
+    pose_seq: _I64
+    """`seq` of the pose in its stream."""
+    exposure_ns: _I64
+    at_ns: _I64
+    """Host time for which the prediction holds; `host_ns` without one."""
+
+
+class PointsInSpace(Record, frozen=True, kw_only=True):
+    """The keypoints of one moment in space, from several cameras.
+
+    The payload (bodyparts, 6) is x, y, z mm, error px (of the views that were used),
+    number of views, lowest likelihood of them; NaN where fewer than two agree.
+    """
+
+    kind = "points"
+
+    exposure_ns: _I64
+    """Mean of the views' exposure midpoints."""
+    oldest_ns: _I64
+    """The earliest of them: ages count from there."""
+    views: _I32
+    """How many cameras' poses were there."""
+
+
+class FeatureValue(Record, frozen=True, kw_only=True):
+    """A feature of a signal, when rules were asked."""
+
+    kind = "features"
+
+    feature: _Text24
+    value: _F64
+    """In the signal's unit; NaN while there are not enough samples."""
+    at_ns: _I64
+    """Host time of the last sample in it."""
+    device_sample: _I64
+    """The device's own number of that sample."""
+
+
 class Decision(Record, frozen=True, kw_only=True):
-    """What a rule decided on a pose, and all that it was given.
+    """What a rule decided, and all that it was given.
 
     `host_ns` is the `now_ns` that the rule saw. A fired decision is the command:
     the actuator's node reads it from the stream and carries it out.
@@ -153,15 +208,18 @@ class Decision(Record, frozen=True, kw_only=True):
     decision_id: _I64
     rule: _Text24
     camera: _Text24
+    """Whose pose it was decided on; 3d for points in space, empty for features."""
     frame_id: _I64
+    """-1 where it was not decided on a picture."""
     pose_seq: _I64
-    """`seq` of the pose in its stream."""
+    """`seq` of the pose, or of the points in space, in its stream; -1 for features."""
     outcome: _Text24
     """fired, sham, suppressed_age, suppressed_likelihood, suppressed_debounce,
     suppressed_refractory, suppressed_rate, disarmed."""
     cause: _Text160
     """Why, in words and numbers."""
     exposure_ns: _I64
+    """Of the oldest thing that it was decided on."""
     age_ns: _I64
     """`host_ns` minus `exposure_ns`."""
     max_age_ns: _I64
@@ -266,6 +324,9 @@ RECORDS: dict[StreamKind, type[Record]] = {
         Block,
         Event,
         Pose,
+        Estimate,
+        PointsInSpace,
+        FeatureValue,
         Decision,
         Acknowledgement,
         ClockRecord,

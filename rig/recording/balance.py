@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rig.config.rig import LedgerLimits
     from rig.messages import Loss, StreamKind
     from rig.recording.gaps import Gap
+    from rig.recording.latency import Latency
     from rig.recording.ledger import Recovered
     from rig.recording.sidecar import Verdict
 
@@ -100,6 +101,10 @@ class SessionCount:
     """How the session ended."""
     remarks: Sequence[str] = ()
     """What a person must know though nothing need be missing."""
+    latency: Mapping[str, dict[str, Latency]] = field(
+        default_factory=dict[str, "dict[str, Latency]"]
+    )
+    """How long each stage of the loop took, by camera and stage."""
     recovered: Recovered | None = None
     """What was found out later, and no row tells."""
 
@@ -132,6 +137,7 @@ def build_ledger(count: SessionCount, limits: LedgerLimits) -> Ledger:
         unanswered=unanswered,
         died=dict(count.died),
         remarks=list(count.remarks),
+        latency=dict(count.latency),
         recovered=count.recovered,
     )
 

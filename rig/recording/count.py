@@ -10,6 +10,7 @@ import numpy as np
 from rig.messages import EDGE_RISING, Loss, from_row
 from rig.recording.balance import Numbers, SessionCount, StreamCount, build_ledger
 from rig.recording.gaps import gaps_of
+from rig.recording.latency import latencies
 from rig.recording.ledger import STOPPED, Ledger
 from rig.recording.remarks import read_remarks
 
@@ -73,6 +74,7 @@ def count_recording(recording: Recording) -> SessionCount:
         acknowledged=answers,
         triggers=triggers_of(rig),
         remarks=read_remarks(recording, losses),
+        latency=latencies(recording),
     )
 
 

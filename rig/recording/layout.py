@@ -73,6 +73,9 @@ _PLACE: dict[StreamKind, str] = {
     "samples": "signals/",
     "events": "events/",
     "poses": "poses/",
+    "estimates": "estimates/",
+    "points": "points/",
+    "features": "features",
     "decisions": "decisions",
     "acknowledgements": "acknowledgements",
     "clocks": "clocks/",
@@ -83,6 +86,8 @@ _PAYLOAD_NAME: dict[StreamKind, str] = {
     "frames": "frames",
     "samples": "samples",
     "poses": "keypoints",
+    "estimates": "estimates",
+    "points": "points",
 }
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from rig.messages import Loss
+from rig.recording.latency import Latency
 from rig.recording.sidecar import Verdict
 
 __all__ = [
@@ -156,6 +157,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """Why a node died, by name; one that was restarted is none."""
     remarks: list[str] = []
     """What a person must know though nothing need be missing."""
+    latency: dict[str, dict[str, Latency]] = {}
+    """How long each stage of the loop took, by camera and stage."""
     recovered: Recovered | None = None
     """None where nothing had to be recovered."""
 

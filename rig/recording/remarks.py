@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
     from rig.recording.reader import Recording
 
-__all__ = ["DIED", "RESTARTED", "STOPPED_EARLY", "read_remarks", "remarks_of"]
+__all__ = [
+    "DIED",
+    "OVER_BUDGET",
+    "RESTARTED",
+    "STOPPED_EARLY",
+    "WITHIN_BUDGET",
+    "read_remarks",
+    "remarks_of",
+]
 
 DIED = "died"
 """State of a node whose process ended."""
@@ -25,6 +33,11 @@ RESTARTED = "restarted"
 """State of a node that a fresh process took the place of; the detail tells why."""
 STOPPED_EARLY = "stopped_early"
 """State of a session that had to end before it was meant to; the detail tells why."""
+OVER_BUDGET = "over_budget"
+"""State of a node that takes longer than the task allows; the detail begins with the
+stage and the figure: ``network p99``."""
+WITHIN_BUDGET = "within_budget"
+"""It is over; the detail begins in the same way."""
 
 _EVENTS = "node_events"
 _NAMED = 3
@@ -67,7 +80,36 @@ def remarks_of(events: Iterable[NodeEvent], losses: Sequence[Loss]) -> list[str]
             remarks.append(f"{event.node} {event.detail}; {lost}")
         elif event.state == RESTARTED:
             remarks.append(f"{event.node} {event.detail}")
-    return remarks
+    return remarks + _over_budget(events)
+
+
+def _over_budget(events: Sequence[NodeEvent]) -> list[str]:
+    """Return a remark for each figure that was over its budget."""
+    told: dict[str, list[NodeEvent]] = {}
+    for event in events:
+        if event.state in {OVER_BUDGET, WITHIN_BUDGET}:
+            figure = " ".join(event.detail.split(" ")[:2])
+            told.setdefault(figure, []).append(event)
+    return [_budget_words(about) for about in told.values()]
+
+
+def _budget_words(events: Sequence[NodeEvent]) -> str:
+    """Return how often and how long a figure was over its budget.
+
+    Parameters
+    ----------
+    events
+        Of one figure: over and within by turns, over first.
+    """
+    begun = [event for event in events if event.state == OVER_BUDGET]
+    ended = [event for event in events if event.state == WITHIN_BUDGET]
+    often = "once" if len(begun) == 1 else f"{len(begun)} times"
+    pairs = zip(begun, ended, strict=False)
+    over_s = sum(end.host_ns - begin.host_ns for begin, end in pairs) / 1e9
+    lasted = f", {over_s:.0f} s in all" if ended else ""
+    still = ", and at the end" if len(ended) < len(begun) else ""
+    first = " first" if len(begun) > 1 else ""
+    return f"over the latency budget {often}{lasted}{still}:{first} {begun[0].detail}"
 
 
 def _lost(losses: Sequence[Loss], since_ns: int, until_ns: int | None) -> str:

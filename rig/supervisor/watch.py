@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rig.recording.ledger import RECORDER
 from rig.recording.remarks import DIED, RESTARTED, STOPPED_EARLY
 from rig.supervisor.disk_watch import DiskWatch
+from rig.supervisor.latency_watch import INFERENCE, LatencyWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ class Watch:
         self._stop = stop
         self._clock = clock
         self._disk = DiskWatch()
+        self._latency = LatencyWatch()
         self._ending = False
 
     def turn(self, elapsed_s: float) -> None:
@@ -74,6 +76,7 @@ class Watch:
             self._rings.note(node, "fault", f"{strike} sent by the fault script")
         self._tend()
         self._look_at_disk()
+        self._look_at_latency()
 
     def bury(self) -> None:
         """Take note of the nodes that died, and do what their plans say."""
@@ -115,6 +118,12 @@ class Watch:
         self._rings.close_of(child.name)
         if child.plan.on_death != "continue":
             self._stop(f"{child.name} died: {cause}")
+
+    def _look_at_latency(self) -> None:
+        metrics, now_ns = self._crew.metrics(INFERENCE), self._clock.now()
+        for state, detail in self._latency.changes(metrics, now_ns):
+            logger.warning("%s: %s", INFERENCE, detail)
+            self._rings.note(INFERENCE, state, detail)
 
     def _look_at_disk(self) -> None:
         metrics = self._crew.metrics(RECORDER)

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import inference.rules
-import inference.signals
+import inference.follow
+import inference.rules.engine
+import inference.space
 import inference.step
 from inference.rules import compile_rules
 from inference.step import StepConfig, StepInputs, begin, step
-from rig.config.task import RuleConfig
+from rig.config.rules import RuleConfig
 from rig.messages import Decision, Frame, Pose, from_row, row_dtype, to_row
 
 MS = 1_000_000
@@ -184,7 +185,16 @@ def test_replay_of_a_long_journey_has_every_kind_of_outcome():
 
 @pytest.mark.parametrize(
     "module",
-    [inference.step, inference.rules, inference.signals],
+    [
+        inference.follow,
+        inference.rules.engine,
+        inference.rules.keypoints,
+        inference.rules.combined,
+        inference.rules.progress,
+        inference.rules.features,
+        inference.space,
+        inference.step,
+    ],
     ids=lambda m: m.__name__,
 )
 def test_has_no_clock_and_no_chance(module):

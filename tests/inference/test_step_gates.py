@@ -7,17 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inference.follow import MARKED, Follower
 from inference.gates import JUMP, LIKELIHOOD, compile_gates
 from inference.prediction import Predictor
 from inference.rules import compile_rules
 from inference.step import (
-    MARKED,
     StepConfig,
     StepInputs,
     begin,
     step,
 )
-from rig.config.task import GatesConfig, RuleConfig
+from rig.config.rules import RuleConfig
+from rig.config.task import GatesConfig
 from rig.messages import Pose, from_row, row_dtype, to_row
 
 MS = 1_000_000
@@ -44,9 +45,7 @@ GATES = compile_gates(
     GatesConfig(likelihood=0.3, max_speed_px_per_s=2000, reacquire_poses=3), BODYPARTS
 )
 PREDICTOR = Predictor(hold_ns=100 * MS)
-CONFIG = StepConfig(
-    compile_rules(RULES, BODYPARTS, seed=4), gates=GATES, predictor=PREDICTOR
-)
+CONFIG = StepConfig(compile_rules(RULES, BODYPARTS, seed=4), Follower(GATES, PREDICTOR))
 
 
 def inputs(k, camera="left", latency_ms=0.0, age_ms=8):
@@ -87,28 +86,28 @@ STANDS, THERE = (100, 100), (100, 20)
 
 def test_a_jump_fires_no_rule_until_enough_poses_agree():
     results = run([STANDS] * 6 + [THERE] * 4)
-    assert [int(result.marks[1]) for result in results] == [0] * 6 + [JUMP] * 2 + [
-        0
-    ] * 2
+    assert [int(result.followed.marks[1]) for result in results] == [0] * 6 + [
+        JUMP
+    ] * 2 + [0] * 2
     outcomes = [[d.outcome for d in result.decisions] for result in results]
     assert outcomes == [[]] * 6 + [["suppressed_likelihood"], [], ["fired"], []]
     assert results[6].decisions[0].likelihood == MARKED
     without = run([STANDS] * 6 + [THERE] * 4, StepConfig(CONFIG.rules))
     assert [d.outcome for d in without[6].decisions] == ["fired"]
-    assert not without[6].marks.any()
-    assert without[6].prediction is None
+    assert not without[6].followed.marks.any()
+    assert without[6].followed.prediction is None
 
 
 def test_a_marked_keypoint_is_not_trusted_whatever_the_rule_asks_for():
     results = run([STANDS] * 6 + [THERE], likelihood=0.2)
-    assert {int(result.marks[1]) for result in results} == {LIKELIHOOD}
+    assert {int(result.followed.marks[1]) for result in results} == {LIKELIHOOD}
     assert not any(result.decisions for result in results)  # never on the near side
 
 
 def test_the_prediction_is_for_when_the_action_lands():
     hips = [(100 + 5 * k, 100) for k in range(100)]  # 500 px/s
     result = run(hips, latency_ms=7)[-1]
-    prediction = result.prediction
+    prediction = result.followed.prediction
     assert prediction is not None
     assert prediction.at_ns == inputs(99).now_ns + 7 * MS
     # 8 ms since the exposure, and 7 to come
@@ -125,16 +124,18 @@ def test_decisions_record_the_latency_that_was_bridged():
 
 
 def test_a_predictor_without_gates_does_not_look_at_what_is_not_finite():
-    config = StepConfig(predictor=PREDICTOR)
+    config = StepConfig(follower=Follower(predictor=PREDICTOR))
     results = run([STANDS] * 5 + [(np.nan, 3)] * 2, config)
-    assert results[-1].marks.tolist() == [0, LIKELIHOOD]
-    np.testing.assert_allclose(results[-1].prediction.points_px[1], STANDS, atol=0.01)
+    assert results[-1].followed.marks.tolist() == [0, LIKELIHOOD]
+    np.testing.assert_allclose(
+        results[-1].followed.prediction.points_px[1], STANDS, atol=0.01
+    )
 
 
 def test_gates_without_a_predictor():
-    results = run([STANDS] * 6 + [THERE], StepConfig(CONFIG.rules, gates=GATES))
-    assert results[-1].marks.tolist() == [0, JUMP]
-    assert results[-1].prediction is None
+    results = run([STANDS] * 6 + [THERE], StepConfig(CONFIG.rules, Follower(GATES)))
+    assert results[-1].followed.marks.tolist() == [0, JUMP]
+    assert results[-1].followed.prediction is None
 
 
 def test_cameras_have_nothing_to_do_with_each_other():
@@ -147,7 +148,7 @@ def test_cameras_have_nothing_to_do_with_each_other():
         state = result.state
         assert result.state.cameras["left"] == alone[k].state.cameras["left"]
         np.testing.assert_array_equal(
-            result.prediction.points_px, alone[k].prediction.points_px
+            result.followed.prediction.points_px, alone[k].followed.prediction.points_px
         )
     assert set(state.cameras) == {"left", "right"}
 
@@ -188,9 +189,11 @@ def test_replay_from_recorded_rows_gives_the_same_bits(journey):
         )
         again = replayed.state
         assert replayed.decisions == result.decisions
-        assert replayed.marks.tobytes() == result.marks.tobytes()
+        assert replayed.followed.marks.tobytes() == result.followed.marks.tobytes()
         for name in ("points_px", "sd_px"):
-            one, other = (getattr(r.prediction, name) for r in (replayed, result))
+            one, other = (
+                getattr(r.followed.prediction, name) for r in (replayed, result)
+            )
             assert one.tobytes() == other.tobytes()
     assert again == state
 

@@ -38,6 +38,8 @@ _NAMED = 3
 _UNITS: dict[StreamKind, tuple[str, str]] = {
     "samples": ("block of samples", "blocks of samples"),
     "clocks": ("clock model", "clock models"),
+    "points": ("moment in space", "moments in space"),
+    "features": ("value of a feature", "values of features"),
     "losses": ("note of a loss", "notes of losses"),
     "node_events": ("node event", "node events"),
 }

@@ -16,6 +16,7 @@ from rig.devices.harp_registers import SYNC_LINE, input_line, registers
 from rig.sim.twins.harp_core import BoardCore
 from rig.sim.twins.harp_driven import DrivenLines, pulse_wire
 from rig.sim.twins.harp_faults import FaultPlayer
+from rig.sim.twins.harp_key import KeySwitch
 from rig.sim.twins.harp_lines import Change, Metronome
 from rig.sim.twins.harp_outputs import NO_EDGE_US
 from rig.sim.twins.harp_schedule import LineSchedule
@@ -125,6 +126,7 @@ class TwinBoard:
             if line.sync_source is not None
         ]
         self._sync_edges: list[tuple[int, bool]] = []
+        self._key = KeySwitch(config)
         self._driven = DrivenLines(
             simulation.rig, name, plan.lines, simulation.epoch.path
         )
@@ -143,6 +145,7 @@ class TwinBoard:
             self._synced,
             self._foresee,
             self._drive,
+            self._key.sense,
         )
 
     @property
@@ -180,7 +183,7 @@ class TwinBoard:
 
     def due_ns(self) -> int:
         """Return the host time at which `turn` has something to do next."""
-        due_ns = min(self._faults.due_ns, self._back_ns)
+        due_ns = min(self._faults.due_ns, self._back_ns, self._key.due_ns)
         if not self.plugged:
             return due_ns
         due_us = self.core.due_us()
@@ -363,18 +366,25 @@ class TwinBoard:
     # -- faults
 
     def _play_faults(self, now_ns: int, now_us: int) -> None:
+        self._turn_key(self._key.turn(now_ns))
         if now_ns >= self._back_ns:
             self._back_ns = _NEVER_NS
             self.plugged = True
             self.truth.faults.append((now_ns, "plugged in"))
         for fault in self._faults.due(now_ns):
             self.truth.faults.append((now_ns, fault.fault))
-            if fault.fault == "unplug":
+            if fault.fault == "key_off":
+                self._turn_key(self._key.turn_off(now_ns, fault.seconds))
+            elif fault.fault == "unplug":
                 self._unplug(now_ns, now_us, fault.seconds)
             elif fault.fault == "clock_reset":
                 self._reset_clock(now_ns, now_us)
                 for train in self._trains.values():
                     train.forget()
+
+    def _turn_key(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            self._hear(change.line, change.level, change.host_ns)
 
     def _unplug(self, now_ns: int, now_us: int, seconds: float) -> None:
         """Cut the power: what comes back is a board that has just started."""

@@ -17,11 +17,13 @@ from rig.devices.harp_frames import Framer, payload_layouts
 from rig.devices.harp_registers import (
     FIRMWARE_VERSION,
     MAP_DIGEST,
+    NO_DEADLINE_US,
     OUTPUT_LINES,
     SYNC_LINE,
     registers,
 )
 from rig.sim.twins.harp_outputs import NO_EDGE_US, Outputs, PulseCommand
+from rig.sim.twins.harp_permission import Permission
 from rig.sim.twins.harp_sync import SyncOutput
 from rig.sim.twins.harp_values import DEFAULTS, LAYOUTS, may_write
 from sync.sync_line import SyncLine
@@ -45,7 +47,7 @@ _U8, _U16, _U32, _U64 = Struct("<B"), Struct("<H"), Struct("<I"), Struct("<Q")
 _head = Struct("<BBBBBIH")
 _edge = Struct("<II")
 _answer = Struct("<QQIII")
-_pulse = Struct("<QIIII")
+_pulse = Struct("<QIIIIQ")
 _level = Struct("<QII")
 _R = registers
 _CODES = payload_layouts()
@@ -95,6 +97,8 @@ class BoardCore:
     driven
         Called with (line, level, board time in us) of each edge of an actuator's
         output, before it is reported.
+    sense
+        Gives the level of an input line, for the key.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class BoardCore:
         synced: Callable[[bool, int], None] | None = None,
         foreseen: Foreseen | None = None,
         driven: Callable[[int, bool, int], None] = lambda *_: None,
+        sense: Callable[[int], bool] = lambda _: False,
     ) -> None:
         self._transmit = transmit
         self._streams_changed = streams_changed
@@ -113,6 +118,7 @@ class BoardCore:
         self._driven = driven
         self._framer = Framer(None)
         self.outputs = Outputs(self._output_edge, self._acknowledge)
+        self.permission = Permission(sense)
         self.sync = SyncOutput(synced or self._sync_edge, foreseen)
         self.values = dict(DEFAULTS)
         """Plain registers, by address."""
@@ -121,7 +127,7 @@ class BoardCore:
         self.dropped = self.missed_samples = self.missed_triggers = 0
         self._operation = _LEDS
         self._answers = 0
-        self._heard_us = self._now_us = now_us
+        self._now_us = now_us
         self._plan_heartbeat(now_us)
 
     @property
@@ -137,22 +143,21 @@ class BoardCore:
     def feed(self, data: bytes, now_us: int) -> None:
         """Take bytes from the host at board time `now_us`."""
         for frame in self._framer.feed(data):
-            self._heard_us = now_us
             self._serve(frame, now_us)
 
     def poll(self, now_us: int) -> None:
         """Do what is due at board time `now_us`."""
+        if not self.permission.holds(now_us):
+            self.outputs.end(now_us)  # first: nothing rises any more
         self.outputs.poll(now_us)
         self.poll_sync(now_us)
-        timeout_us = self.values[_R.HostTimeout.address] * 1000
-        if timeout_us and now_us - self._heard_us > timeout_us:
-            self.outputs.end(now_us)
         if now_us >= self._beat_us:
             self._beat(now_us)
 
     def due_us(self) -> int:
         """Return when `poll` has something to do next."""
-        return min(self.outputs.due_us(), self.sync.due_us(), self._beat_us)
+        moving_us = min(self.outputs.due_us(), self.sync.due_us())
+        return min(moving_us, self.permission.due_us(), self._beat_us)
 
     def set_time(self, device_us: int, now_us: int) -> None:
         """Set the device's clock."""
@@ -226,6 +231,8 @@ class BoardCore:
             return np.array(self.outputs.limits(name), dtype).tobytes()
         if address in _COMMANDS:
             return bytes(_CODES[address][1])
+        if address == _R.Permit.address:
+            return _U8.pack(self.permission.flags(now_us))
         seconds, rest = divmod(device_us, 1_000_000)
         bad = self._framer.bad
         counters = (
@@ -276,6 +283,8 @@ class BoardCore:
             return self._write_limits(address, payload)
         if address in _COMMANDS:
             return self._command(address, payload, now_us)
+        if address == _R.Permit.address:
+            return self.permission.write(payload[0], now_us)
         if address in self.values:
             return self._write_value(address, payload, now_us)
         return False
@@ -286,6 +295,10 @@ class BoardCore:
             return self._control_streams(value, now_us)
         if not may_write(self.values, address, value):
             return False
+        if address == _R.KeyLine.address and not self.permission.write_key_line(value):
+            return False
+        if address == _R.HostTimeout.address:
+            self.permission.timeout_ms = value
         self.values[address] = value
         return True
 
@@ -300,11 +313,15 @@ class BoardCore:
     def _command(self, address: int, payload: bytes, now_us: int) -> bool:
         if not self.active:
             return False
+        device_us, check = self.device_us(now_us), self.permission.check
         if address == _R.Pulse.address:
-            self.outputs.pulse(PulseCommand(*_pulse.unpack(payload)), now_us)
+            *command, not_after_us = _pulse.unpack(payload)
+            permission = check(now_us, device_us, not_after_us)
+            self.outputs.pulse(PulseCommand(*command), now_us, permission)
         else:
             decision_id, line, high = _level.unpack(payload)
-            self.outputs.level(decision_id, line, high != 0, now_us)
+            permission = check(now_us, device_us, NO_DEADLINE_US)
+            self.outputs.level(decision_id, line, high != 0, now_us, permission)
         return True
 
     def _control_streams(self, wanted: int, now_us: int) -> bool:
@@ -343,6 +360,7 @@ class BoardCore:
 
     def rest(self, now_us: int) -> None:
         """Bring all outputs low, stop all streams."""
+        self.permission.take_back()
         self.outputs.end(now_us)
         self._control_streams(0, now_us)
 

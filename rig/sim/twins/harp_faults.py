@@ -17,7 +17,7 @@ __all__ = ["FaultPlayer"]
 
 _NEVER_NS = 1 << 62
 _EVENT = 3
-_PLAYED = ("corrupt_bytes", "drop_message", "unplug", "clock_reset")
+_PLAYED = ("corrupt_bytes", "drop_message", "unplug", "clock_reset", "key_off")
 _SPOILED = frozenset(
     register.address
     for register in (registers.Emg, registers.ForcePlate, registers.Edge)

@@ -163,22 +163,36 @@ class Outputs:
         for line, value in zip(self._lines, values, strict=True):
             setattr(line, name, value)
 
-    def pulse(self, command: PulseCommand, now_us: int) -> None:
-        """Begin a pulse or a train, or refuse it."""
-        output = self._find(command.line)
-        status = output.begin(command, now_us) if output else _STATUS.REFUSED_LINE
+    def pulse(
+        self, command: PulseCommand, now_us: int, permission: int = _STATUS.DONE
+    ) -> None:
+        """Begin a pulse or a train, unless `permission` already says why not."""
+        output, status = self._find(command.line), permission
+        if status == _STATUS.DONE:
+            status = output.begin(command, now_us) if output else _STATUS.REFUSED_LINE
         if status == _STATUS.DONE:
             self._busy = [line for line in self._lines if not line.idle]
             return
         self.refused += 1
         self._acknowledge(command.decision_id, command.line, status, NO_EDGE_US)
 
-    def level(self, decision_id: int, line: int, high: bool, now_us: int) -> None:
-        """Raise a line for its longest pulse, or lower it and end its train."""
+    def level(
+        self,
+        decision_id: int,
+        line: int,
+        high: bool,
+        now_us: int,
+        permission: int = _STATUS.DONE,
+    ) -> None:
+        """Raise a line for its longest pulse, or lower it and end its train.
+
+        Taking a level back needs no permission.
+        """
         output = self._find(line)
         if high and output is not None:
             width_us = output.max_width_us
-            self.pulse(PulseCommand(decision_id, line, width_us, 1, 0), now_us)
+            command = PulseCommand(decision_id, line, width_us, 1, 0)
+            self.pulse(command, now_us, permission)
             return
         if output is None or not output.max_width_us:
             self.refused += 1

@@ -6,7 +6,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from rig.devices.harp_frames import payload_layouts
-from rig.devices.harp_registers import registers
+from rig.devices.harp_registers import NO_KEY, registers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ _STREAMS = _R.StreamControl.address
 DEFAULTS = {
     _R.StreamControl.address: 0,
     _R.HostTimeout.address: 0,
+    _R.KeyLine.address: NO_KEY,
     _R.EmgPeriod.address: 500_000,
     _R.ForcePlatePeriod.address: 1_000_000,
     _R.CameraTriggerPeriod.address: 10_000_000,

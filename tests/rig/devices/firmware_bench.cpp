@@ -1,6 +1,7 @@
 // The firmware in a time of its own: lines of "<time in us> <message in hex>" in, every
 // message that the board sends out, as hex. So a test can ask what happens in an hour.
-// "-" instead of a message lets time pass, "!" lets it pass while the board is stuck.
+// "-" instead of a message lets time pass, "!" lets it pass while the board is stuck, "^"
+// and "_" bring input 1 high and low.
 #include <stdio.h>
 #include <string.h>
 
@@ -55,6 +56,12 @@ int main() {
     }
     advance(&hal, &board, time_us);
     if (strcmp(hex, "-") == 0) continue;
+    if (strcmp(hex, "^") == 0 || strcmp(hex, "_") == 0) {
+      hal.level[1] = hex[0] == '^';
+      while (board.poll()) {
+      }
+      continue;
+    }
     uint8_t bytes[500];
     uint16_t count = 0;
     for (const char* at = hex; at[0] != 0 && at[1] != 0; at += 2) {

@@ -19,7 +19,7 @@ from rig.devices import harp_registers
 from rig.devices.harp_frames import Framer, parse_event, payload_layouts
 from rig.devices.harp_link import HarpLink
 from rig.devices.harp_port import SerialPort
-from rig.devices.harp_registers import registers
+from rig.devices.harp_registers import NO_DEADLINE_US, registers
 from rig.sim.twins.harp_core import BoardCore
 from sync.clock import MonotonicClock
 from sync.pulses import trigger_times_ns
@@ -54,23 +54,31 @@ def bench(need, tmp_path_factory):
     return run
 
 
+WORDS = {None: "-", "stuck": "!", "key on": "^", "key off": "_"}
+KEY = 1
+"""The input that the key is on."""
+
+
 def word_of(message):
-    if message is None or message == "stuck":
-        return "!" if message else "-"
+    if message is None or isinstance(message, str):
+        return WORDS[message]
     return bytes(message).hex()
 
 
 def twin(script):
     """Do in Python what `bench` does in C++."""
-    out = []
-    core = BoardCore(out.append)
+    out, level = [], {}
+    core = BoardCore(out.append, sense=lambda line: level.get(line, False))
     now_us = 0
     for time_us, message in script:
         while core.due_us() <= time_us:
             now_us = max(now_us, core.due_us())
             core.poll(now_us)
         now_us = time_us
-        if message:
+        if isinstance(message, str):
+            level[KEY] = message == "key on"
+            core.poll(now_us)
+        elif message:
             core.feed(bytes(message), now_us)
             core.poll(now_us)
     return out
@@ -88,9 +96,14 @@ def limits(width_us, period_us, duty):
     ]
 
 
-def pulse(number, line, width, count, period):
+def pulse(number, line, width, count, period, not_after=NO_DEADLINE_US):
     command = registers.Pulse.payload_class(
-        decision_id=number, line=line, width=width, count=count, period=period
+        decision_id=number,
+        line=line,
+        width=width,
+        count=count,
+        period=period,
+        not_after=not_after,
     )
     return registers.Pulse.format(command)
 
@@ -100,6 +113,10 @@ def level(number, line, high):
     return registers.Level.format(command)
 
 
+def permit(value):
+    return registers.Permit.format(value)
+
+
 commands = st.one_of(
     st.tuples(
         st.just("pulse"),
@@ -107,13 +124,21 @@ commands = st.one_of(
         st.sampled_from([0, 1, 900, 1000, 1001, 40_000]),
         st.sampled_from([0, 1, 1, 2, 5]),
         st.sampled_from([0, 900, 2000, 9000, 50_000]),
+        st.sampled_from(
+            [None, None, -2_500_001, -1, 0, 1, 400_000, 10_000_000, 10_000_001]
+        ),
     ),
     st.tuples(st.just("level"), st.sampled_from([15, 16, 17, 23]), st.booleans()),
     st.tuples(st.just("timeout"), st.sampled_from([0, 50, 1000])),
+    st.tuples(st.just("permit"), st.sampled_from([1, 1, 1, 0, 2])),
+    st.tuples(st.just("key line"), st.sampled_from([KEY, KEY, 3, 16, 255])),
+    st.tuples(st.sampled_from(["key on", "key off"])),
     st.tuples(st.just("time"), st.integers(0, 100_000)),
     st.tuples(
         st.just("read"),
-        st.sampled_from(["Counters", "Microseconds", "Emg", "MaxDuty", "Pulse"]),
+        st.sampled_from(
+            ["Counters", "Microseconds", "Emg", "MaxDuty", "Pulse", "Permit", "KeyLine"]
+        ),
     ),
     st.tuples(
         st.just("junk"),
@@ -146,11 +171,20 @@ def played(limit_set, script):
         time_us += wait_us
         match kind:
             case "pulse":
+                *values, ahead_us = values
+                if ahead_us is not None:
+                    values.append(max(time_us + ahead_us, 0))
                 message = pulse(number, *values)
             case "level":
                 message = level(number, *values)
             case "timeout":
                 message = registers.HostTimeout.format(*values)
+            case "permit":
+                message = registers.Permit.format(*values)
+            case "key line":
+                message = registers.KeyLine.format(*values)
+            case "key on" | "key off":
+                message = kind
             case "time":
                 message = registers.REGISTER_MAP[8].format(*values)
             case "read":
@@ -249,7 +283,7 @@ class TestLimits:
         limit_set=limit_sets,
         script=st.lists(
             st.tuples(st.sampled_from([1, 500, 20_000, 100_000]), commands).filter(
-                lambda step: step[1][0] in {"pulse", "level", "timeout"}
+                lambda step: step[1][0] not in {"time", "read", "junk"}
             ),
             max_size=40,
         ),
@@ -283,18 +317,6 @@ class TestLimits:
             has_edge = int(answer.edge_time) != NO_EDGE_US
             assert not has_edge or answer.status == registers.CommandStatus.DONE
 
-    def test_a_train_ends_when_the_host_is_silent(self, bench):
-        script = [
-            (10 * k, message) for k, message in enumerate(limits(1000, 0, 500), 1)
-        ]
-        script.append((100, registers.HostTimeout.format(100)))
-        script.append((200, pulse(1, 16, 1000, 1_000_000, 10_000)))
-        script.append((3_000_000, None))
-        edges = edges_of(bench(script))[16]
-        assert len(edges) >= 20
-        assert edges[-1][0] < 300_000
-        assert edges[-1][1] is False
-
     def test_a_level_ends_by_itself(self, bench):
         script = [
             (10 * k, message) for k, message in enumerate(limits(5000, 0, 1000), 1)
@@ -311,6 +333,122 @@ class TestLimits:
         )
         script += [(200, level(1, 17, high=1)), (300, standby), (60_000, None)]
         assert edges_of(bench(script))[17] == [(200, True), (300, False)]
+
+
+@pytest.fixture(params=["firmware", "twin"])
+def play(request):
+    """The firmware, and its double."""
+    return request.getfixturevalue("bench") if request.param == "firmware" else twin
+
+
+def set_up(*messages, width_us=1_000_000):
+    """Return a script that sets limits, and then writes these at 100, 110 … us."""
+    script = [
+        (10 * k, message) for k, message in enumerate(limits(width_us, 0, 1000), 1)
+    ]
+    return script + [(100 + 10 * k, message) for k, message in enumerate(messages)]
+
+
+def status_of(messages):
+    return [registers.CommandStatus(answer.status).name for answer in answers_of(messages)]
+
+
+class TestPermission:
+    """What ends a pulse that nobody may hold any more, and what begins none."""
+
+    def test_a_train_ends_when_the_permission_is_not_renewed(self, play):
+        script = set_up(registers.HostTimeout.format(100))
+        script += [(100_000 + 50_000 * k, permit(1)) for k in range(10)]
+        script += [(200_000, pulse(1, 16, 1000, 1_000_000, 10_000)), (3_000_000, None)]
+        edges = edges_of(play(sorted(script, key=lambda step: step[0])))[16]
+        assert len(edges) > 80
+        assert edges[-1][0] <= 550_000 + 100_001
+        assert edges[-1][1] is False
+
+    def test_a_long_pulse_ends_too(self, play):
+        script = set_up(registers.HostTimeout.format(100), permit(1))
+        script += [(1000, pulse(1, 16, 900_000, 1, 0)), (2_000_000, None)]
+        messages = play(script)
+        assert edges_of(messages)[16] == [(1000, True), (100_111, False)]
+        assert status_of(messages) == ["DONE"]
+
+    def test_other_words_of_the_host_are_no_permission(self, play):
+        script = set_up(registers.HostTimeout.format(100), permit(1))
+        script += [(1000, level(1, 16, high=1))]
+        asked = [(2000 * k, registers.Microseconds.format()) for k in range(1, 200)]
+        [(_, high), (fell_us, low)] = edges_of(play(script + asked))[16]
+        assert (high, low, fell_us) == (True, False, 100_111)
+
+    def test_without_permission_nothing_begins(self, play):
+        script = set_up(registers.HostTimeout.format(100))
+        script += [(1000, pulse(1, 16, 1000, 1, 0)), (2000, permit(1))]
+        script += [(3000, pulse(2, 16, 1000, 1, 0)), (5000, permit(0))]
+        script += [(6000, pulse(3, 16, 1000, 1, 0)), (7000, level(4, 17, high=1))]
+        script += [(8000, permit(1)), (108_002, pulse(5, 16, 1000, 1, 0))]
+        messages = play(script)
+        refused = "REFUSED_PERMIT"
+        assert status_of(messages) == [refused, "DONE", refused, refused, refused]
+        assert [at for at, _ in edges_of(messages)[16]] == [3000, 4000]
+
+    def test_it_is_taken_back_at_once(self, play):
+        script = set_up(registers.HostTimeout.format(1000), permit(1))
+        script += [(1000, pulse(1, 16, 900_000, 1, 0)), (5000, permit(0))]
+        assert edges_of(play(script))[16] == [(1000, True), (5000, False)]
+
+    def test_it_does_not_outlive_standby(self, play):
+        rest, active = (
+            OperationControl.format(OperationControl.payload_class(operation_mode=mode))
+            for mode in (0, 1)
+        )
+        script = set_up(registers.HostTimeout.format(1000), permit(1), rest, active)
+        script.append((1000, pulse(1, 16, 1000, 1, 0)))
+        assert status_of(play(script)) == ["REFUSED_PERMIT"]
+
+    def test_a_key_that_is_off_ends_everything_whatever_the_host_says(self, play):
+        script = set_up(registers.KeyLine.format(KEY), permit(1))
+        script += [(1000, pulse(1, 16, 1000, 1, 0)), (2000, "key on")]
+        script += [(3000, pulse(2, 16, 1000, 100, 10_000)), (35_000, "key off")]
+        script += [(36_000, permit(1)), (40_000, pulse(3, 16, 1000, 1, 0))]
+        script += [(50_000, "key on"), (60_000, registers.Permit.format())]
+        messages = play(script)
+        assert status_of(messages) == ["REFUSED_KEY", "DONE", "REFUSED_KEY"]
+        rises = [at for at, high in edges_of(messages)[16] if high]
+        assert rises == [3000, 13_000, 23_000, 33_000]  # nor does it begin again
+        flags = registers.OutputFlags
+        assert messages[-1][11] == flags.PERMITTED | flags.KEY_ON
+
+    def test_a_pulse_in_the_air_when_the_key_goes_off_falls(self, play):
+        script = set_up(registers.KeyLine.format(KEY))
+        script += [(500, "key on"), (1000, level(2, 16, high=1)), (1500, "key off")]
+        assert edges_of(play(script))[16] == [(1000, True), (1500, False)]
+
+    @pytest.mark.parametrize(
+        ("not_after_us", "status"),
+        [
+            (0, "LATE"),
+            (999_999, "LATE"),
+            (1_000_000, "DONE"),
+            (11_000_000, "DONE"),
+            (11_000_001, "LATE"),
+            (NO_DEADLINE_US, "DONE"),
+        ],
+    )
+    def test_a_pulse_has_a_deadline(self, play, not_after_us, status):
+        script = set_up()
+        script.append((1_000_000, pulse(1, 16, 100, 1, 0, not_after_us)))
+        assert status_of(play(script)) == [status]
+
+    def test_the_deadline_is_of_the_device_s_own_clock(self, play):
+        script = set_up(registers.REGISTER_MAP[8].format(1000))
+        for number, after_us in ((1, 1_000_100_000), (2, 200_000)):
+            script.append((50_000 + number, pulse(number, 16, 1, 1, 0, after_us)))
+        assert status_of(play(script)) == ["DONE", "LATE"]
+
+    def test_a_clock_that_was_set_back_makes_old_deadlines_late(self, play):
+        script = set_up()
+        script.append((20_000_000, registers.REGISTER_MAP[8].format(0)))
+        script.append((20_000_500, pulse(1, 16, 1, 1, 0, 20_050_000)))
+        assert status_of(play(script)) == ["LATE"]
 
 
 class TestStreams:

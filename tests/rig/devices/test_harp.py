@@ -136,6 +136,11 @@ class TestOpen:
         with pytest.raises(VersionError, match=r"got 2\."):
             harp_bench.open(harp_device(), open_port=ports)
 
+    def test_an_older_firmware_is_refused(self, harp_bench, harp_device, port, ports):
+        port.change = replace(registers.REGISTER_MAP[7], b"\x01")
+        with pytest.raises(VersionError, match=r"firmware 1\.2 .* got 1\.1 .*: flash"):
+            harp_bench.open(harp_device(), open_port=ports)
+
     def test_a_setting_that_does_not_stick_is_told(
         self, harp_bench, harp_device, port, ports
     ):
@@ -408,8 +413,8 @@ class TestClock:
     def test_a_board_that_does_not_answer_has_a_row_all_the_same(
         self, harp_bench, harp_device, port, ports
     ):
-        harp_bench.start(harp_device(), open_port=ports)
         port.change = silence(registers.Microseconds)
+        harp_bench.start(harp_device(), open_port=ports)
         port.core.edge(24, True, 100_000_000)
         harp_bench.until(lambda: harp_bench.count("clocks/daq") >= 2)
         rows = harp_bench.rows("clocks/daq")

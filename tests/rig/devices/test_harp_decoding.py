@@ -175,7 +175,8 @@ class TestPlan:
         assert settings["EmgPeriod"] == 500_000
         assert settings["ForcePlatePeriod"] == 1_000_000
         assert settings["CameraTriggerPeriod"] == 10_000_000
-        assert settings["HostTimeout"] == 2000
+        assert settings["HostTimeout"] == 1000
+        assert settings["KeyLine"] == 255
         assert settings["MaxWidth"].tolist() == [0, 50_000, 0, 0, 0, 0, 0, 0]
         assert settings["MinPeriod"].tolist() == [0, 25_000, 0, 0, 0, 0, 0, 0]
         assert settings["MaxDuty"].tolist() == [0, 500, 0, 0, 0, 0, 0, 0]
@@ -189,6 +190,16 @@ class TestPlan:
             "clocks/daq",
             "losses/daq",
         ]
+
+    def test_the_key_is_the_input_that_the_actuator_names(self, config):
+        key = {"pin": 3, "edges": "both"}
+        asked = config(
+            inputs={"lines": {"frame_clock": {"pin": 0}, "key": key}},
+            actuator={"lines": LASER, "arm_line": "key", "dead_man_ms": 400},
+        )
+        settings = {register: value for register, value in plan_board("d", asked).settings}
+        assert settings[registers.KeyLine] == 3
+        assert settings[registers.HostTimeout] == 400
 
     def test_a_ring_is_as_deep_as_the_rig_file_says_or_deeper(self, config):
         emg = plan_board("daq", config()).specs(60.0)[0]

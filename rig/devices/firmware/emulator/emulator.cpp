@@ -2,7 +2,7 @@
 //
 //   g++ -O2 -std=c++11 -Wall -Wextra -Werror emulator.cpp -o emulator -lutil
 //   ./emulator [--ppm X] [--corrupt N] [--drop N] [--signal] [--frame-clock HZ]
-//              [--stuck OUTPUT] [--link PATH]
+//              [--stuck OUTPUT] [--key PATH] [--log PATH] [--link PATH]
 //
 // Prints one line of JSON with the port to open, then serves until SIGTERM or until the
 // process that started it is gone. See README.md for what the options do.
@@ -36,6 +36,8 @@ struct Options {
   bool signal = false;       // the test pattern instead of silence
   double frame_clock_hz = 0; // a square wave on input 0
   int stuck = -1;            // an output whose pin does not follow
+  std::string key;           // a key on input 1: on while this file is there
+  std::string log;           // where every change of an actuator's output is written
   std::string link;          // a name of its own for the port
 };
 
@@ -47,7 +49,9 @@ uint64_t host_ns() {
 
 class PcHal final : public Hal {
  public:
-  PcHal(int fd, const Options& options) : started_ns(host_ns()), fd_(fd), options_(options) {}
+  PcHal(int fd, const Options& options) : started_ns(host_ns()), fd_(fd), options_(options) {
+    if (!options.log.empty()) log_ = fopen(options.log.c_str(), "w");
+  }
 
   const uint64_t started_ns;
 
@@ -73,13 +77,24 @@ class PcHal final : public Hal {
     return static_cast<int16_t>(static_cast<uint16_t>(value));
   }
 
-  void drive(uint8_t line, bool level) override { level_[line & 31] = level; }
+  void drive(uint8_t line, bool level) override {
+    level_[line & 31] = level;
+    if (log_ == nullptr || line < LINE_OUTPUT0 || line >= LINE_CAMERA_TRIGGER) return;
+    fprintf(log_, "%llu %d %d\n", static_cast<unsigned long long>(host_ns()), line, level);
+    fflush(log_);
+  }
 
   bool sense(uint8_t line) override {
+    if (line == KEY) return key_on();
     return level_[line & 31] && line - LINE_OUTPUT0 != options_.stuck;
   }
 
   bool next_edge(InputEdge* edge) override {
+    if (!options_.key.empty() && key_on() != level_[KEY]) {
+      level_[KEY] = !level_[KEY];
+      *edge = InputEdge{micros(), KEY, level_[KEY]};
+      return true;
+    }
     if (options_.frame_clock_hz <= 0 || micros() < due_us()) return false;
     *edge = InputEdge{due_us(), LINE_INPUT0, clock_edges_ % 2 == 0};
     clock_edges_++;
@@ -107,6 +122,9 @@ class PcHal final : public Hal {
 
  private:
   static constexpr size_t CAPACITY = 65536;
+  static constexpr uint8_t KEY = LINE_INPUT0 + 1;
+
+  bool key_on() const { return access(options_.key.c_str(), F_OK) == 0; }
 
   // Returns whether the message is lost.
   bool spoil(std::string* message) {
@@ -121,6 +139,7 @@ class PcHal final : public Hal {
 
   int fd_;
   const Options& options_;
+  FILE* log_ = nullptr;
   std::string pending_;
   bool level_[32] = {false};
   long events_ = 0;
@@ -140,6 +159,8 @@ bool parse(int count, char** words, Options* options) {
     else if (name == "--drop") options->drop = atol(words[i]);
     else if (name == "--frame-clock") options->frame_clock_hz = atof(words[i]);
     else if (name == "--stuck") options->stuck = atoi(words[i]);
+    else if (name == "--key") options->key = words[i];
+    else if (name == "--log") options->log = words[i];
     else if (name == "--link") options->link = words[i];
     else return false;
   }

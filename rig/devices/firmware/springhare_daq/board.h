@@ -4,6 +4,7 @@
 
 #include "hal.h"
 #include "outputs.h"
+#include "permission.h"
 #include "registers.h"
 #include "streams.h"
 #include "wire.h"
@@ -12,8 +13,8 @@ namespace springhare {
 
 class Board final : public Reporter {
  public:
-  explicit Board(Hal* hal) : hal_(hal), outputs_(hal, this), streams_(hal, this) {
-    heard_us_ = hal->micros();
+  explicit Board(Hal* hal)
+      : hal_(hal), outputs_(hal, this), permission_(hal), streams_(hal, this) {
     plan_heartbeat();
   }
 
@@ -31,12 +32,12 @@ class Board final : public Reporter {
     uint64_t now_us = hal_->micros();
     parser_.expire(now_us);
     serve_requests();
+    if (!permission_.holds(now_us)) outputs_.end();  // first: nothing rises any more
     outputs_.poll(now_us);
     streams_.trigger.poll(hal_, this, now_us);
     streams_.sync.poll(hal_, this, now_us);
     report_inputs();
     sample(now_us);
-    watch_host(now_us);
     beat(now_us);
     dump();
     now_us = hal_->micros();
@@ -47,7 +48,8 @@ class Board final : public Reporter {
   uint64_t due_us() const {
     const uint64_t moving =
         outputs_.due_us() < streams_.due_us() ? outputs_.due_us() : streams_.due_us();
-    return moving < beat_us_ ? moving : beat_us_;
+    const uint64_t known = permission_.due_us() < beat_us_ ? permission_.due_us() : beat_us_;
+    return moving < known ? moving : known;
   }
 
   void edge(uint8_t line, bool level, uint64_t time_us) override {
@@ -101,7 +103,6 @@ class Board final : public Reporter {
   void serve_requests() {
     while (parser_.scan()) {
       const Message message = parser_.message();
-      heard_us_ = hal_->micros();
       answer(message);
       parser_.pop();
     }
@@ -178,7 +179,9 @@ class Board final : public Reporter {
       case MAP_DIGEST.address: return give(out, DIGEST);
       case STREAM_CONTROL.address: return give(out, streams_.bits());
       case MICROSECONDS.address: return give(out, now());
-      case HOST_TIMEOUT.address: return give(out, timeout_ms_);
+      case HOST_TIMEOUT.address: return give(out, permission_.timeout_ms);
+      case PERMIT.address: return give(out, permission_.flags(hal_->micros()));
+      case KEY_LINE.address: return give(out, permission_.key_line());
       case EMG_PERIOD.address: return give(out, streams_.emg.period_ns);
       case FORCE_PLATE_PERIOD.address: return give(out, streams_.force.period_ns);
       case CAMERA_TRIGGER_PERIOD.address: return give(out, streams_.trigger.period_ns);
@@ -257,7 +260,9 @@ class Board final : public Reporter {
     if (!fits) return false;
     switch (m.address) {
       case STREAM_CONTROL.address: return streams_.control(m.payload[0], hal_->micros());
-      case HOST_TIMEOUT.address: memcpy(&timeout_ms_, m.payload, 2); return true;
+      case HOST_TIMEOUT.address: memcpy(&permission_.timeout_ms, m.payload, 2); return true;
+      case PERMIT.address: return permission_.write(m.payload[0]);
+      case KEY_LINE.address: return permission_.write_key_line(m.payload[0]);
       case RISING_MASK.address: rising_ = u32_at(m); return true;
       case FALLING_MASK.address: falling_ = u32_at(m); return true;
       case MAX_WIDTH.address: case MIN_PERIOD.address: case MAX_DUTY.address:
@@ -291,9 +296,12 @@ class Board final : public Reporter {
   // ------------------------------------------------------------------ commands
   bool command_pulse(const Message& m) {
     PulseCommand c{0, u32_at(m, 2), u32_at(m, 3), u32_at(m, 4), u32_at(m, 5)};
+    uint64_t not_after_us;
     memcpy(&c.id, m.payload, 8);
+    memcpy(&not_after_us, m.payload + 24, 8);
     if (!active()) return false;
-    outputs_.pulse(c, hal_->micros());
+    const uint64_t now_us = hal_->micros();
+    outputs_.pulse(c, now_us, permission_.check(now_us, to_device(now_us), not_after_us));
     return true;
   }
 
@@ -301,7 +309,9 @@ class Board final : public Reporter {
     uint64_t id;
     memcpy(&id, m.payload, 8);
     if (!active()) return false;
-    outputs_.level(id, u32_at(m, 2), u32_at(m, 3) != 0, hal_->micros());
+    const uint64_t now_us = hal_->micros();
+    outputs_.level(id, u32_at(m, 2), u32_at(m, 3) != 0, now_us,
+                   permission_.check(now_us, to_device(now_us), NO_DEADLINE));
     return true;
   }
 
@@ -330,13 +340,9 @@ class Board final : public Reporter {
   // ---------------------------------------------------------------------- care
   // Nothing runs, nothing is high.
   void rest() {
+    permission_.take_back();
     outputs_.end();  // first: the edges are still reported
     streams_.control(0, hal_->micros());
-  }
-
-  void watch_host(uint64_t now_us) {
-    if (timeout_ms_ == 0 || now_us - heard_us_ <= timeout_ms_ * static_cast<uint64_t>(1000)) return;
-    outputs_.end();
   }
 
   void plan_heartbeat() { beat_us_ = hal_->micros() + 1000000u - now() % 1000000u; }
@@ -355,19 +361,18 @@ class Board final : public Reporter {
 
   Hal* hal_;
   Outputs outputs_;
+  Permission permission_;
   Streams streams_;
   Parser parser_;
   uint8_t out_[STAMPED_HEADER_BYTES + EMG.count * 2 + 1];
   uint8_t operation_ = LEDS;
   uint8_t dumping_ = 0;
-  uint16_t timeout_ms_ = 0;
   uint32_t rising_ = 0;
   uint32_t falling_ = 0;
   uint32_t sequence_ = 0;
   uint32_t acknowledged_ = 0;
   uint32_t dropped_ = 0;
   int64_t offset_us_ = 0;
-  uint64_t heard_us_ = 0;
   uint64_t beat_us_ = 0;
 };
 

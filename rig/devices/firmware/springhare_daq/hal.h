@@ -28,7 +28,7 @@ class Hal {
   // Drives an output or the camera trigger; a line without a pin is left alone.
   virtual void drive(uint8_t line, bool level) = 0;
 
-  // Reads the pin of an output back: what is really there, not what was asked for.
+  // Reads the pin of a line: of an output what is really there, not what was asked for.
   virtual bool sense(uint8_t line) = 0;
 
   // Gives the oldest input edge that was not taken yet; false when there is none.

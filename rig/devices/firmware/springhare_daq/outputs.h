@@ -164,19 +164,22 @@ class Outputs {
   Output& operator[](uint8_t i) { return line_[i]; }
   const Output& operator[](uint8_t i) const { return line_[i]; }
 
-  void pulse(const PulseCommand& command, uint64_t now_us) {
+  // Carries a command out, unless `permission` already says why not.
+  void pulse(const PulseCommand& command, uint64_t now_us, uint32_t permission) {
     Output* output = find(command.line);
-    const uint32_t status =
-        output != nullptr ? output->begin(command, now_us) : STATUS_REFUSED_LINE;
+    uint32_t status = permission;
+    if (status == STATUS_DONE)
+      status = output != nullptr ? output->begin(command, now_us) : STATUS_REFUSED_LINE;
     if (status == STATUS_DONE) return;  // acknowledged by the edge
     refused_++;
     reporter_->acknowledge(command.id, command.line, status, NO_EDGE_TIME);
   }
 
-  void level(uint64_t id, uint32_t line, bool high, uint64_t now_us) {
+  // Taking a level back needs no permission.
+  void level(uint64_t id, uint32_t line, bool high, uint64_t now_us, uint32_t permission) {
     Output* output = find(line);
     if (high && output != nullptr)
-      return pulse({id, line, output->max_width_us, 1, 0}, now_us);
+      return pulse({id, line, output->max_width_us, 1, 0}, now_us, permission);
     const bool known = output != nullptr && output->max_width_us > 0;
     if (!known) refused_++;
     const uint64_t edge_us = known ? output->end() : NO_EDGE_TIME;

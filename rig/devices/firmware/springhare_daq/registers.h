@@ -13,10 +13,10 @@ struct Register {
 constexpr char DEVICE_NAME[] = "SpringhareDAQ";
 constexpr uint16_t WHO_AM_I = 1790;
 constexpr uint8_t FIRMWARE_MAJOR = 1;
-constexpr uint8_t FIRMWARE_MINOR = 1;
+constexpr uint8_t FIRMWARE_MINOR = 2;
 constexpr uint8_t HARDWARE_MAJOR = 1;
 constexpr uint8_t HARDWARE_MINOR = 0;
-constexpr uint32_t DIGEST = 0x72DD80B1;
+constexpr uint32_t DIGEST = 0x4A52DE87;
 
 constexpr Register MAP_DIGEST{32, 0x04, 1};
 constexpr Register STREAM_CONTROL{33, 0x01, 1};
@@ -45,7 +45,9 @@ constexpr Register CAMERA_TRIGGER_NUMBER{55, 0x04, 1};
 constexpr Register EMG{56, 0x82, 83};
 constexpr Register FORCE_PLATE{57, 0x82, 63};
 constexpr Register EDGE{58, 0x04, 2};
-constexpr Register PULSE{64, 0x04, 6};
+constexpr Register PERMIT{59, 0x01, 1};
+constexpr Register KEY_LINE{60, 0x01, 1};
+constexpr Register PULSE{64, 0x04, 8};
 constexpr Register LEVEL{65, 0x04, 4};
 constexpr Register ACKNOWLEDGE{66, 0x04, 7};
 
@@ -60,12 +62,15 @@ constexpr uint32_t SYNC_PERIOD_MOST = 600000000;
 constexpr uint32_t SYNC_PULSE_WIDTH_LEAST = 1000;
 constexpr uint32_t SYNC_PULSE_WIDTH_MOST = 50000;
 constexpr uint32_t BARCODE_BAR_MOST = 150000;
+constexpr uint32_t PERMIT_MOST = 1;
 
 constexpr uint8_t STREAM_EMG = 1;
 constexpr uint8_t STREAM_FORCE_PLATE = 2;
 constexpr uint8_t STREAM_EDGES = 4;
 constexpr uint8_t STREAM_CAMERA_TRIGGER = 8;
 constexpr uint8_t STREAM_SYNC = 16;
+constexpr uint8_t OUTPUT_PERMITTED = 1;
+constexpr uint8_t OUTPUT_KEY_ON = 2;
 constexpr uint8_t LINE_INPUT0 = 0;
 constexpr uint8_t LINE_OUTPUT0 = 16;
 constexpr uint8_t LINE_CAMERA_TRIGGER = 24;
@@ -76,6 +81,9 @@ constexpr uint8_t STATUS_REFUSED_WIDTH = 2;
 constexpr uint8_t STATUS_REFUSED_RATE = 3;
 constexpr uint8_t STATUS_REFUSED_DUTY = 4;
 constexpr uint8_t STATUS_NO_EDGE = 5;
+constexpr uint8_t STATUS_LATE = 6;
+constexpr uint8_t STATUS_REFUSED_KEY = 7;
+constexpr uint8_t STATUS_REFUSED_PERMIT = 8;
 
 // The register of an address; null when the map has none.
 inline const Register* find_register(uint8_t address) {
@@ -107,6 +115,8 @@ inline const Register* find_register(uint8_t address) {
     case 56: return &EMG;
     case 57: return &FORCE_PLATE;
     case 58: return &EDGE;
+    case 59: return &PERMIT;
+    case 60: return &KEY_LINE;
     case 64: return &PULSE;
     case 65: return &LEVEL;
     case 66: return &ACKNOWLEDGE;

@@ -62,6 +62,7 @@ template <uint8_t INPUT_NUMBER>
 void on_change() { note_edge(INPUT_NUMBER); }
 
 uint8_t pin_of(uint8_t line) {
+  if (line < LINE_OUTPUT0) return line < INPUTS ? INPUT_PIN[line] : NO_PIN;
   if (line == LINE_CAMERA_TRIGGER) return CAMERA_TRIGGER_PIN;
   if (line == LINE_SYNC) return SYNC_PIN;
   if (line >= LINE_OUTPUT0 && line - LINE_OUTPUT0 < OUTPUTS) return OUTPUT_PIN[line - LINE_OUTPUT0];

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from offline.latency.display import precisely
-from offline.latency.picture import draw_calibration, overlay
+from offline.delays.display import precisely
+from offline.delays.picture import draw_calibration, overlay
 
 
 @pytest.fixture(scope="module")

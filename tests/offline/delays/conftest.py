@@ -3,8 +3,8 @@
 import pytest
 
 from offline.alignment.pipeline import align
-from offline.latency.calibration import Calibration, StreamLatency, rig_sha256
-from offline.latency.measure import measure
+from offline.delays.calibration import Calibration, StreamLatency, rig_sha256
+from offline.delays.measure import measure
 from rig.config.rig import RigConfig
 from rig.recording.reader import Recording
 

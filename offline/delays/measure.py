@@ -16,7 +16,7 @@ from offline.alignment.cues.finder import led_of
 from offline.alignment.cues.gaze import view_of
 from offline.alignment.cues.lines import Wire, driven_line, line_of
 from offline.alignment.result import NO_TIME
-from offline.latency.calibration import StreamLatency
+from offline.delays.calibration import StreamLatency
 from rig.config.rig import BaslerConfig, HardwareTrigger
 from sync.cues import Looks, find_delay
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from offline.latency.calibration import Calibration
-    from offline.latency.measure import Measured
+    from offline.delays.calibration import Calibration
+    from offline.delays.measure import Measured
 
 __all__ = ["precisely", "show_measured"]
 

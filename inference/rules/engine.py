@@ -1,4 +1,4 @@
-"""Rules: poses in, decisions out. Pure: no clock, no socket, the same in replay.
+"""Edges, gates and shams: what conditions say becomes decisions. Pure.
 
 A rule waits for an edge: a pose that could be trusted on the near side of its
 condition, then `debounce_frames` poses in a row on the far side::
@@ -9,10 +9,10 @@ condition, then `debounce_frames` poses in a row on the far side::
      │                                      └──the near side─────┤ suppressed_debounce
      └────────── candidate ◀──the N-th in a row on the far side──┘
 
-A candidate passes, in this order, the age of its pose, the refractory time, the
-arm switch and the sham draw. Each candidate, and each edge that a bad pose or the
-debounce suppressed, is one recorded decision; a pose on which nothing changed is
-none. A candidate uses its edge up, whatever becomes of it: a stimulus that was
+A candidate passes, in this order, the age of what it was decided on, the refractory
+time, the arm switch and the sham draw. Each candidate, and each edge that a bad pose
+or the debounce suppressed, is one recorded decision; a pose on which nothing changed
+is none. A candidate uses its edge up, whatever becomes of it: a stimulus that was
 suppressed is not given late.
 """
 
@@ -21,28 +21,15 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from inference.signals import (
-    Measured,
-    Points,
-    Signal,
-    Trace,
-    keypoints_of,
-    make_signal,
-)
-from rig.config.nearest import nearest
-from rig.errors import ConfigError
 from rig.messages import Decision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from rig.config.task import Action, RuleConfig
-    from rig.messages import Pose
+    from inference.rules.scene import Condition, Reading, Scene
+    from rig.config.rules import Action
 
 __all__ = [
     "NO_DRAW",
@@ -50,7 +37,6 @@ __all__ = [
     "Rule",
     "RuleState",
     "RulesState",
-    "compile_rules",
     "evaluate",
     "initial_state",
     "sham_draw",
@@ -72,11 +58,12 @@ Outcome = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the task file, ready to be asked at every pose."""
+    """A rule of the task file, ready to be asked."""
 
     name: str
-    camera: str
-    signal: Signal
+    source: str
+    """Scenes of what it is asked about: a camera's name, or as in `scene`."""
+    condition: Condition
     min_likelihood: float
     debounce_frames: int
     refractory_ns: int
@@ -88,16 +75,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """What one rule remembers from pose to pose."""
+    """What one rule remembers from scene to scene."""
 
+    memory: Any
+    """Of its condition."""
     near: bool = False
-    """A trusted pose was on the near side, and the edge was not used up yet."""
+    """A trusted scene was on the near side, and the edge was not used up yet."""
     held: int = 0
-    """Trusted poses in a row on the far side since."""
+    """Trusted scenes in a row on the far side since."""
     over: bool = False
-    """Whether the last pose, trusted or not, was on the far side."""
-    trace: Trace | None = None
-    """The last trusted pose."""
+    """Whether the last scene, trusted or not, was on the far side."""
+    last: Reading | None = None
+    """Of the last trusted scene."""
     fired_ns: int | None = None
     """When it last fired, shams included."""
     draws: int = 0
@@ -123,83 +112,32 @@ class _Verdict:
 _CANDIDATE = _Verdict("fired", "")
 
 
-def compile_rules(
-    configs: Sequence[RuleConfig], bodyparts: Sequence[str], seed: int
-) -> tuple[Rule, ...]:
-    """Make a task's rules ready for a model's body parts.
-
-    Parameters
-    ----------
-    configs
-        The rules of the task file.
-    bodyparts
-        Names of the model's keypoints, in the order of a pose's rows.
-    seed
-        Of the sham draws.
-
-    Raises
-    ------
-    ConfigError
-        If a rule uses a keypoint that the model does not have; lists all of them,
-        each with the nearest name.
-    """
-    faults = [
-        f"rules.{config.name}.when: expected a keypoint of the model "
-        f"({', '.join(bodyparts)}), got {name!r}{_did_you_mean(name, bodyparts)}"
-        for config in configs
-        for name in keypoints_of(config.when)
-        if name not in bodyparts
-    ]
-    if faults:
-        raise ConfigError("\n".join(faults))
-    return tuple(
-        Rule(
-            name=config.name,
-            camera=config.camera,
-            signal=make_signal(config.when, list(bodyparts).index),
-            min_likelihood=config.min_likelihood,
-            debounce_frames=config.debounce_frames,
-            refractory_ns=round(config.refractory_ms * 1e6),
-            max_age_ns=round(config.max_pose_age_ms * 1e6),
-            sham_probability=config.sham_probability,
-            seed=seed,
-            action=config.action,
-        )
-        for config in configs
-    )
-
-
 def initial_state(rules: Sequence[Rule], first_id: int = 0) -> RulesState:
-    """Return the state before the first pose; decisions are numbered from `first_id`.
+    """Return the state before the first scene; decisions are numbered from `first_id`.
 
     No rule is on the near side yet: an animal that is beyond the line from the
     start has not crossed it.
     """
-    return RulesState(first_id, tuple(RuleState() for _ in rules))
+    states = tuple(RuleState(rule.condition.begin()) for rule in rules)
+    return RulesState(first_id, states)
 
 
 def evaluate(
     rules: Sequence[Rule],
     state: RulesState,
-    camera: str,
-    pose: Pose,
-    keypoints: NDArray[np.float32],
+    scene: Scene,
     *,
     now_ns: int,
     armed: bool,
 ) -> tuple[RulesState, tuple[Decision, ...]]:
-    """Ask all rules of a camera about one of its poses.
+    """Ask the rules that a scene is for.
 
     Parameters
     ----------
     rules, state
         The rules, and what they remember.
-    camera
-        Where the pose was seen.
-    pose
-        The pose's record, its `seq` included.
-    keypoints
-        (bodyparts, 3): x px, y px, likelihood.
+    scene
+        What is known.
     now_ns
         Host time of the decision.
     armed
@@ -212,25 +150,25 @@ def evaluate(
     decisions
         One for each candidate and each suppressed edge, numbered on.
     """
-    points: Points = keypoints.tolist()
     after = list(state.rules)
     decisions: list[Decision] = []
     for k, rule in enumerate(rules):
-        if rule.camera != camera:
+        if rule.source != scene.source:
             continue
-        seen = rule.signal.measure(points, pose.exposure_ns, after[k].trace)
         before = after[k]
-        after[k], verdict = _advance(rule, before, seen, pose.exposure_ns)
+        reading, memory = rule.condition.look(scene, before.memory)
+        advanced, verdict = _advance(rule, before, reading)
+        after[k] = replace(advanced, memory=memory)
         if verdict is _CANDIDATE:
-            cause = _edge_in_words(rule, before, seen)
-            age_ns = now_ns - pose.exposure_ns
+            cause = _edge_in_words(rule, before, reading)
+            age_ns = now_ns - reading.exposure_ns
             after[k], verdict = _pass_gates(
                 rule, after[k], cause, age_ns, now_ns, armed
             )
         if verdict is not None:
             number = state.next_id + len(decisions)
             decisions.append(
-                _decision(rule, number, verdict, seen, pose, now_ns, armed)
+                _decision(rule, number, verdict, reading, scene, now_ns, armed)
             )
     return RulesState(state.next_id + len(decisions), tuple(after)), tuple(decisions)
 
@@ -251,21 +189,18 @@ def sham_draw(seed: int, rule: str, number: int) -> float:
 
 
 def _advance(
-    rule: Rule, before: RuleState, seen: Measured, exposure_ns: int
+    rule: Rule, before: RuleState, reading: Reading
 ) -> tuple[RuleState, _Verdict | None]:
-    """Follow the edge: what the pose changes, and what there is to say of it."""
-    if not _trusted(rule, seen):
-        return _distrust(rule, before, seen)
-    trace = Trace(seen.x_px, seen.y_px, exposure_ns, seen.value)
-    if not seen.over:
-        # without a value (a speed at the first pose) it is on no side at all
-        near = before.near or seen.value is not None
-        after = replace(before, near=near, held=0, over=False, trace=trace)
+    """Follow the edge: what the scene changes, and what there is to say of it."""
+    if not reading.trusted:
+        return _distrust(rule, before, reading)
+    if not reading.over:
+        after = replace(before, near=True, held=0, over=False, last=reading)
         if before.held == 0:
             return after, None
         cause = (
             f"held on {before.held} of {rule.debounce_frames} poses: "
-            f"{_value(rule, seen)}, threshold {_threshold(rule)}"
+            f"{_value(reading)}, threshold {_threshold(reading)}"
         )
         return after, _Verdict("suppressed_debounce", cause)
     held = before.held + 1 if before.near else 0
@@ -275,29 +210,27 @@ def _advance(
         near=before.near and not whole,
         held=0 if whole else held,
         over=True,
-        trace=trace,
+        last=reading,
     )
     return after, _CANDIDATE if whole else None
 
 
-def _trusted(rule: Rule, seen: Measured) -> bool:
-    # written so that NaN is not trusted
-    return seen.likelihood >= rule.min_likelihood and math.isfinite(
-        seen.x_px + seen.y_px + (seen.value or 0.0)
-    )
-
-
 def _distrust(
-    rule: Rule, before: RuleState, seen: Measured
+    rule: Rule, before: RuleState, reading: Reading
 ) -> tuple[RuleState, _Verdict | None]:
-    """Learn nothing from a pose below the gate, but record an edge in it."""
-    after = replace(before, held=0, over=seen.over)
-    edge = before.near and seen.over and not before.over
+    """Learn nothing from what cannot be told, but record an edge in it."""
+    after = replace(before, held=0, over=reading.over)
+    edge = before.near and reading.over and not before.over
     if not (edge or before.held):
         return after, None
+    why = (
+        "it cannot be told"
+        if reading.likelihood >= rule.min_likelihood
+        else f"likelihood {reading.likelihood:.3f} below {rule.min_likelihood:.3f}"
+    )
     cause = (
-        f"likelihood {seen.likelihood:.3f} below {rule.min_likelihood:.3f}: "
-        f"{rule.signal.words} to {_value(rule, seen)}, threshold {_threshold(rule)}"
+        f"{why}: {reading.spec.words} to {_value(reading)}, "
+        f"threshold {_threshold(reading)}"
     )
     if before.held:
         cause += f", after {before.held} of {rule.debounce_frames} poses"
@@ -332,8 +265,8 @@ def _decision(
     rule: Rule,
     number: int,
     verdict: _Verdict,
-    seen: Measured,
-    pose: Pose,
+    reading: Reading,
+    scene: Scene,
     now_ns: int,
     armed: bool,
 ) -> Decision:
@@ -341,18 +274,18 @@ def _decision(
         host_ns=now_ns,
         decision_id=number,
         rule=rule.name,
-        camera=rule.camera,
-        frame_id=pose.frame_id,
-        pose_seq=pose.seq,
+        camera=rule.source,
+        frame_id=scene.frame_id,
+        pose_seq=scene.pose_seq,
         outcome=verdict.outcome,
         cause=verdict.cause,
-        exposure_ns=pose.exposure_ns,
-        age_ns=now_ns - pose.exposure_ns,
+        exposure_ns=reading.exposure_ns,
+        age_ns=now_ns - reading.exposure_ns,
         max_age_ns=rule.max_age_ns,
-        latency_ns=0,
-        value=math.nan if seen.value is None else seen.value,
-        threshold=rule.signal.threshold,
-        likelihood=seen.likelihood,
+        latency_ns=scene.latency_ns,
+        value=math.nan if reading.value is None else reading.value,
+        threshold=reading.spec.threshold,
+        likelihood=reading.likelihood,
         sham_draw=verdict.draw,
         armed=int(armed),
         line=rule.action.line,
@@ -362,26 +295,22 @@ def _decision(
     )
 
 
-def _edge_in_words(rule: Rule, before: RuleState, seen: Measured) -> str:
-    trace = before.trace
-    start = "" if trace is None or trace.value is None else f" from {trace.value:.1f}"
-    words = (
-        f"{rule.signal.words}{start} to {_value(rule, seen)}, past {_threshold(rule)}"
-    )
+def _edge_in_words(rule: Rule, before: RuleState, reading: Reading) -> str:
+    spec, last = reading.spec, before.last
+    words = spec.words
+    if not spec.plain:
+        known = last is not None and last.spec == spec and last.value is not None
+        start = f" from {last.value:.1f}" if last is not None and known else ""
+        words += f"{start} to {_value(reading)}, past {_threshold(reading)}"
     n = rule.debounce_frames
     return words if n == 1 else f"{words}, on {n} poses in a row"
 
 
-def _value(rule: Rule, seen: Measured) -> str:
-    if seen.value is None:
+def _value(reading: Reading) -> str:
+    if reading.value is None:
         return "no value"
-    return f"{seen.value:.1f} {rule.signal.unit}"
+    return f"{reading.value:.1f} {reading.spec.unit}".rstrip()
 
 
-def _threshold(rule: Rule) -> str:
-    return f"{rule.signal.threshold:.1f} {rule.signal.unit}"
-
-
-def _did_you_mean(name: str, bodyparts: Sequence[str]) -> str:
-    near = nearest(name, bodyparts)
-    return f": did you mean {near!r}?" if near else ""
+def _threshold(reading: Reading) -> str:
+    return f"{reading.spec.threshold:.1f} {reading.spec.unit}".rstrip()

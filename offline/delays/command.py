@@ -11,12 +11,12 @@ from rich.console import Console
 
 from offline.alignment.pipeline import align
 from offline.alignment.recorded import Recorded
-from offline.latency.calibration import Calibration, rig_sha256
-from offline.latency.display import show_measured
-from offline.latency.measure import measure
-from offline.latency.picture import draw_calibration
-from offline.latency.record import record_session
-from offline.latency.store import calibration_folders, store_calibration
+from offline.delays.calibration import Calibration, rig_sha256
+from offline.delays.display import show_measured
+from offline.delays.measure import measure
+from offline.delays.picture import draw_calibration
+from offline.delays.record import record_session
+from offline.delays.store import calibration_folders, store_calibration
 from rig.errors import SessionError, SpringhareError
 from rig.recording.reader import Recording
 from sync.clock import utc_now
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from offline.alignment.result import Cue
     from offline.alignment.streams import Placed, Session
-    from offline.latency.measure import Measured
+    from offline.delays.measure import Measured
 
 __all__ = ["PICTURE_FILE", "Wish", "run"]
 

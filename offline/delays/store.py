@@ -15,7 +15,7 @@ import msgspec
 
 from offline.alignment.recorded import Recorded
 from offline.alignment.result import Latency
-from offline.latency.calibration import FORMAT, Calibration, rig_sha256
+from offline.delays.calibration import FORMAT, Calibration, rig_sha256
 from rig.errors import SessionError, VersionError
 
 if TYPE_CHECKING:

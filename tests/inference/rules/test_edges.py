@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from inference.rules import (
     NO_DRAW,
+    Scene,
+    Seen,
     compile_rules,
     evaluate,
     initial_state,
     sham_draw,
 )
-from rig.config.task import RuleConfig
+from rig.config.rules import RuleConfig
 from rig.errors import ConfigError
-from rig.messages import Pose, from_row, row_dtype, to_row
+from rig.messages import from_row, row_dtype, to_row
 
 MS = 1_000_000
 BODYPARTS = ("nose", "hip", "toe")
@@ -42,17 +44,11 @@ CORNER = {"kind": "enters", "keypoint": "hip", "region_px": [10, 20, 30, 40]}
 RUNS = {"kind": "speed", "keypoint": "hip", "above_px_per_s": 500}
 
 
-def pose_at(seq, *, exposure_ns, now_ns):
-    return Pose(
-        seq=seq,
-        host_ns=now_ns,
-        frame_seq=seq,
-        frame_id=seq,
-        exposure_ns=exposure_ns,
-        arrival_ns=now_ns,
-        dequeued_ns=now_ns,
-        inferred_ns=now_ns,
-    )
+def scene_of(seq, pose, exposure_ns):
+    """A pose of the left camera, as a network gives it (float32)."""
+    points = np.array(pose, np.float32).tolist()
+    seen = {"raw": Seen(points, exposure_ns)}
+    return Scene("left", exposure_ns, seen, pose_seq=seq, frame_id=seq)
 
 
 def hips(*places, likelihood=1.0):
@@ -77,9 +73,7 @@ def play(config, poses, *, period_ms=10, age_ms=5, armed=True, seed=1, state=Non
         state, decisions = evaluate(
             rules,
             state,
-            "left",
-            pose_at(k, exposure_ns=now_ns - round(age * MS), now_ns=now_ns),
-            np.array(pose, np.float32),
+            scene_of(k, pose, now_ns - round(age * MS)),
             now_ns=now_ns,
             armed=armed,
         )
@@ -338,15 +332,9 @@ def test_rules_are_numbered_together():
     state = initial_state(rules, first_id=7)
     found = []
     for k, place in enumerate([(0, 110), (20, 30)]):
-        pose = pose_at(k, exposure_ns=k * 10 * MS, now_ns=k * 10 * MS + MS)
+        scene = scene_of(k, hips(place)[0], k * 10 * MS)
         state, decisions = evaluate(
-            rules,
-            state,
-            "left",
-            pose,
-            np.array(hips(place)[0], np.float32),
-            now_ns=pose.host_ns,
-            armed=True,
+            rules, state, scene, now_ns=k * 10 * MS + MS, armed=True
         )
         found += decisions
     assert [(d.decision_id, d.rule) for d in found] == [(7, "jump"), (8, "corner")]
@@ -382,9 +370,7 @@ def follow(config, journey):
         state, decisions = evaluate(
             rules,
             state,
-            "left",
-            pose_at(k, exposure_ns=now_ns - round(age_ms * MS), now_ns=now_ns),
-            np.array(hips(place)[0], np.float32),
+            scene_of(k, hips(place)[0], now_ns - round(age_ms * MS)),
             now_ns=now_ns,
             armed=armed,
         )
@@ -441,9 +427,7 @@ def test_goes_on_from_any_state(config, journey, data):
         state, decisions = evaluate(
             rules,
             state,
-            "left",
-            pose_at(k, exposure_ns=now_ns - round(age_ms * MS), now_ns=now_ns),
-            np.array(hips(place)[0], np.float32),
+            scene_of(k, hips(place)[0], now_ns - round(age_ms * MS)),
             now_ns=now_ns,
             armed=armed,
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from offline.alignment import units
-from offline.latency.display import precisely
+from offline.delays.display import precisely
 from rig.errors import SpringhareError
 from sync.cues import above_dark
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from offline.latency.measure import Trace
+    from offline.delays.measure import Trace
     from sync.cues import Looks
 
 __all__ = ["draw_calibration", "overlay"]

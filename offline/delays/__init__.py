@@ -12,8 +12,8 @@ can tell. One line that a camera sees, a channel feels and a board hears does.
 
 from __future__ import annotations
 
-from offline.latency.calibration import Calibration, StreamLatency
-from offline.latency.store import find_calibration, read_calibration, store_calibration
+from offline.delays.calibration import Calibration, StreamLatency
+from offline.delays.store import find_calibration, read_calibration, store_calibration
 
 __all__ = [
     "Calibration",

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from offline.latency import find_calibration, read_calibration, store_calibration
-from offline.latency.calibration import rig_sha256
+from offline.delays import find_calibration, read_calibration, store_calibration
+from offline.delays.calibration import rig_sha256
 from rig.config.rig import RigConfig
 from rig.errors import SessionError, VersionError
 from rig.recording.reader import Recording

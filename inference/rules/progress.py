@@ -1,0 +1,156 @@
+"""Conditions with a course: sequences and small state machines. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from inference.rules.scene import Reading, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from inference.rules.scene import Condition, Scene
+
+__all__ = ["SequenceCondition", "StatesCondition", "Step", "Way"]
+
+
+class Step(NamedTuple):
+    """One step of a sequence."""
+
+    condition: Condition
+    within_ns: int | None
+    """Longest time since the step before last held."""
+
+
+class _Course(NamedTuple):
+    memories: tuple[Any, ...]
+    done: int
+    """Steps that are done."""
+    last_ns: int
+    """When the last one of them held last."""
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceCondition:
+    """Conditions that hold one after the other, each on a later pose.
+
+    It holds from the last step until that step's condition holds no more; then it
+    begins anew.
+    """
+
+    steps: tuple[Step, ...]
+
+    def begin(self) -> _Course:
+        """Return that no step is done."""
+        return _Course(tuple(step.condition.begin() for step in self.steps), 0, 0)
+
+    def look(self, scene: Scene, memory: _Course) -> tuple[Reading, _Course]:
+        """Look with every step; go on if the next one holds."""
+        readings, memories = [], []
+        for step, held in zip(self.steps, memory.memories, strict=True):
+            reading, after = step.condition.look(scene, held)
+            readings.append(reading)
+            memories.append(after)
+        done, last_ns = self._advance(readings, memory, scene.at_ns)
+        speaking = readings[max(0, min(memory.done, len(readings) - 1))]
+        spec = Spec(f"steps done of {len(self.steps)} went", "steps", len(self.steps))
+        reading = speaking._replace(
+            over=done == len(self.steps), value=float(done), spec=spec
+        )
+        return reading, _Course(tuple(memories), done, last_ns)
+
+    def _advance(
+        self, readings: list[Reading], before: _Course, at_ns: int
+    ) -> tuple[int, int]:
+        """Return how many steps are done now, and when the last of them held last."""
+        done, last_ns = before.done, before.last_ns
+        if done == len(self.steps):
+            last = readings[-1]
+            if last.over or not last.trusted:
+                return done, last_ns
+            done = 0
+        elif done:
+            within_ns = self.steps[done].within_ns
+            if within_ns is not None and at_ns - last_ns > within_ns:
+                done = 0
+        upcoming = readings[done]
+        if upcoming.trusted and upcoming.over:
+            return done + 1, at_ns
+        if done and readings[done - 1].trusted and readings[done - 1].over:
+            last_ns = at_ns
+        return done, last_ns
+
+
+class Way(NamedTuple):
+    """A way out of a state."""
+
+    to: str
+    condition: int | None
+    """Number of its condition; None for one that only waits."""
+    after_ns: int
+    """So long in the state."""
+
+
+class _Place(NamedTuple):
+    memories: tuple[Any, ...]
+    state: str
+    since_ns: int | None
+    """When it came into the state; None before the first scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatesCondition:
+    """A state machine; it holds while the machine is in one of its states."""
+
+    conditions: tuple[Condition, ...]
+    ways: Mapping[str, tuple[Way, ...]]
+    """Out of each state; the first that is open is taken."""
+    start: str
+    spec: Spec
+    holds_in: str
+
+    def begin(self) -> _Place:
+        """Return the first state."""
+        memories = tuple(condition.begin() for condition in self.conditions)
+        return _Place(memories, self.start, None)
+
+    def look(self, scene: Scene, memory: _Place) -> tuple[Reading, _Place]:
+        """Look with every condition; take the first way that is open."""
+        readings, memories = [], []
+        for condition, held in zip(self.conditions, memory.memories, strict=True):
+            reading, after = condition.look(scene, held)
+            readings.append(reading)
+            memories.append(after)
+        state, since_ns = memory.state, memory.since_ns
+        since_ns = scene.at_ns if since_ns is None else since_ns
+        asked = [
+            readings[way.condition]
+            for way in self.ways[state]
+            if way.condition is not None
+        ]
+        way = self._open(state, scene.at_ns - since_ns, readings)
+        if way is not None:
+            state, since_ns = way.to, scene.at_ns
+            asked = [] if way.condition is None else [readings[way.condition]]
+        over = state == self.holds_in
+        reading = Reading(
+            over=over,
+            trusted=all(each.trusted for each in asked),
+            likelihood=min((each.likelihood for each in asked), default=1.0),
+            value=float(over),
+            exposure_ns=min((each.exposure_ns for each in asked), default=scene.at_ns),
+            spec=self.spec,
+        )
+        return reading, _Place(tuple(memories), state, since_ns)
+
+    def _open(self, state: str, elapsed_ns: int, readings: list[Reading]) -> Way | None:
+        for way in self.ways[state]:
+            if elapsed_ns < way.after_ns:
+                continue
+            if way.condition is None:
+                return way
+            reading = readings[way.condition]
+            if reading.trusted and reading.over:
+                return way
+        return None

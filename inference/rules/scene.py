@@ -1,0 +1,100 @@
+"""What rules look at, and what a condition says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "SPACE",
+    "Condition",
+    "Feature",
+    "Points",
+    "Reading",
+    "Scene",
+    "Seen",
+    "Spec",
+]
+
+Points = list[list[float]]
+"""A pose as plain numbers, one row for each body part: [x px, y px, likelihood], in
+space [x mm, y mm, z mm, likelihood]."""
+
+SPACE = "space"
+"""The form of points in space, beside raw, smoothed and predicted."""
+
+
+class Seen(NamedTuple):
+    """A pose in one form."""
+
+    points: Points
+    exposure_ns: int
+
+
+class Feature(NamedTuple):
+    """A feature of a signal."""
+
+    value: float
+    """In the feature's unit; NaN while it cannot be told."""
+    at_ns: int
+    """Host time of the last sample in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that is known when rules are asked."""
+
+    source: str
+    """What is new: a camera, or `IN_SPACE` or `OF_SIGNALS` of `rig.config.rules`."""
+    at_ns: int
+    """Host time of what is new: an exposure midpoint, or a sample."""
+    seen: Mapping[str, Seen] = field(default_factory=dict[str, Seen])
+    """By form; a form that is not there cannot be told."""
+    features: Mapping[str, Feature] = field(default_factory=dict[str, Feature])
+    pose_seq: int = -1
+    """`seq` of what is new in its stream."""
+    frame_id: int = -1
+    latency_ns: int = 0
+    """That the predictor was told to bridge."""
+
+
+class Spec(NamedTuple):
+    """What a condition compares with what, for records and causes."""
+
+    words: str
+    unit: str
+    threshold: float
+    plain: bool = False
+    """Whether the words say all, and numbers would add nothing."""
+
+
+class Reading(NamedTuple):
+    """A condition at one scene."""
+
+    over: bool
+    """Whether it holds, however likely the keypoints are."""
+    trusted: bool
+    """Whether it can be told: likely enough, finite, and there is a value."""
+    likelihood: float
+    """The lowest one of what was used."""
+    value: float | None
+    """In the spec's unit; None while there is nothing to compare."""
+    exposure_ns: int
+    """Host time of the oldest thing that was used: ages count from here."""
+    spec: Spec
+    """Of the condition that speaks: of several, the one that changed or broke it."""
+
+
+class Condition(Protocol):
+    """A `when` of a rule; what it remembers is given and given back."""
+
+    def begin(self) -> Any:
+        """Return what it remembers before the first scene."""
+        ...
+
+    def look(self, scene: Scene, memory: Any) -> tuple[Reading, Any]:
+        """Return the reading of a scene, and what to remember."""
+        ...
