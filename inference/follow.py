@@ -151,6 +151,17 @@ class Follower:
         followed = Followed(keypoints, marks, prediction, smoothed)
         return CameraState(gated, known), followed
 
+    def trusted(
+        self,
+        before: CameraState | None,
+        keypoints: NDArray[np.float32],
+        exposure_ns: int,
+    ) -> NDArray[np.bool_]:
+        """Return which keypoints of a pose `follow` would trust; arguments as there."""
+        asked = self.gates or gates.Gates((0.0,) * len(keypoints))
+        state = gates.begin(asked) if before is None else before.gates
+        return gates.gate(asked, state, keypoints, exposure_ns)[1] == gates.GOOD
+
     def _begin(self, asked: Gates, keypoints: int) -> CameraState:
         predictor = self.predictor
         fresh = None if predictor is None else predictor.begin(keypoints)

@@ -1,7 +1,7 @@
 """What a pose network is to the rig: a frame goes in, keypoints come out.
 
 Every engine stands behind `PoseModel`, so that node, replay and bench know
-none of them. `load_model` finds the file that a task names, checks that the
+none of them. `load_engine` finds the file that a task names, checks that the
 engine can read it, and imports that one engine.
 """
 
@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 from inference.model_file import find_model
 from rig.errors import ModelError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from inference.model_file import ModelFile
     from rig.config.task import InferenceConfig
 
-__all__ = ["CroppedModel", "PoseModel", "load_engine", "load_model"]
+__all__ = ["PoseModel", "load_engine"]
 
 _ENGINES = {
     "onnx": ("onnx",),
@@ -115,78 +114,6 @@ def load_engine(config: InferenceConfig) -> PoseModel:
         half=half,
         resize=config.resize,
     )
-
-
-def load_model(config: InferenceConfig) -> PoseModel:
-    """Load the pose network of a task, with its fixed crop.
-
-    Raises
-    ------
-    ModelError
-        If it is missing, the engine cannot read it or is not installed.
-    """
-    model = load_engine(config)
-    return CroppedModel(model, config.crop_px) if config.crop_px else model
-
-
-class CroppedModel:
-    """A model that sees a part of the frame and answers in the whole frame's pixels.
-
-    Parameters
-    ----------
-    model
-        What sees the part.
-    crop_px
-        x0, y0, x1, y1 of the part; x1 and y1 are the first ones outside.
-    """
-
-    def __init__(self, model: PoseModel, crop_px: tuple[int, int, int, int]) -> None:
-        self._model = model
-        self._x0, self._y0, self._x1, self._y1 = crop_px
-        self._offset_px = np.array([self._x0, self._y0], np.float32)
-
-    @property
-    def name(self) -> str:
-        """The model's name."""
-        return self._model.name
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the model's file."""
-        return self._model.sha256
-
-    @property
-    def bodyparts(self) -> tuple[str, ...]:
-        """Names of the keypoints."""
-        return self._model.bodyparts
-
-    @property
-    def provider(self) -> str:
-        """What computes."""
-        return self._model.provider
-
-    def warm_up(self, height: int, width: int, channels: int) -> None:
-        """Make ready for the part of frames of this size."""
-        inside_x = 0 <= self._x0 < self._x1 <= width
-        inside_y = 0 <= self._y0 < self._y1 <= height
-        if not (inside_x and inside_y):
-            msg = (
-                f"Expected inference.crop_px (x0, y0, x1, y1) inside the picture of "
-                f"{width} x {height} px, got {self._x0}, {self._y0}, {self._x1}, "
-                f"{self._y1}: correct it, or the camera's ROI"
-            )
-            raise ModelError(msg)
-        self._model.warm_up(self._y1 - self._y0, self._x1 - self._x0, channels)
-
-    def infer(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the pose in the part, in pixels of the whole frame."""
-        keypoints = self._model.infer(frame[self._y0 : self._y1, self._x0 : self._x1])
-        keypoints[:, :2] += self._offset_px
-        return keypoints
-
-    def close(self) -> None:
-        """Let go of the model."""
-        self._model.close()
 
 
 def _require_fitting(file: ModelFile, config: InferenceConfig) -> None:

@@ -15,19 +15,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from inference import gates
+from inference.decider import Decider
 from inference.eyes import Eyes
-from inference.feed import COUNTERS, FrameFeed
+from inference.feed import FrameFeed
 from inference.latency import LatencyMeter, RateMeter
 from inference.model import load_engine
+from inference.outlets import Outlets, declare
 from inference.pace import measure, pace_findings
-from inference.rules import compile_rules
-from inference.step import StepConfig, StepInputs, begin, step
+from inference.processor import PoseProcessor
+from inference.setup import setup_step
+from inference.step import StepConfig
 from inference.view.viewer import Viewer
 from rig.config.rig import RigConfig
 from rig.config.task import InferenceConfig, TaskConfig
 from rig.errors import ModelError, StreamError
-from rig.messages import Loss, PayloadSpec, StreamSpec
+from rig.node import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,15 +41,14 @@ if TYPE_CHECKING:
     from inference.model import PoseModel
     from inference.pace import Pace
     from inference.view.viewer import Trust
-    from rig.bus.directory import StreamDirectory, StreamWriter
+    from rig.bus.directory import StreamDirectory
     from rig.bus.notice import Waiter
-    from rig.messages import StreamStatus
-    from rig.node import Finding, NodeContext
+    from rig.messages import StreamSpec, StreamStatus
+    from rig.node import NodeContext
 
 __all__ = ["InferenceNode"]
 
 _WAIT_MS = 20
-_SLOTS = 4096
 
 logger = logging.getLogger(__name__)
 
@@ -59,8 +60,7 @@ class _Attached:
     feeds: tuple[FrameFeed, ...]
     eyes: Eyes
     waiter: Waiter
-    decisions: StreamWriter
-    losses: StreamWriter
+    decider: Decider
 
 
 class InferenceNode:
@@ -76,65 +76,59 @@ class InferenceNode:
     def __init__(self, context: NodeContext) -> None:
         self._name = context.name
         self._clock = context.clock
-        self._rig = context.rig
+        self._rig = RigConfig.model_validate(context.rig) if context.rig else None
         self._config = InferenceConfig.model_validate(context.config)
         self._task = TaskConfig.model_validate(context.task)
         self._armed = self._task.armed
         self._model: PoseModel | None = None
+        self._processor: PoseProcessor | None = None
         self._step_config = StepConfig()
-        self._state = begin(self._step_config)
+        self._declared: list[StreamSpec] = []
         self._attached: _Attached | None = None
         self._held = ExitStack()
-        self._latency = LatencyMeter()
+        self._latency = LatencyMeter(self._task.latency_budget)
         self._rates = {camera: RateMeter() for camera in self._config.cameras}
         self._exposures_ns: dict[str, int] = {}
-        self._fired = 0
 
     def open(self) -> Sequence[StreamSpec]:
-        """Load the model, fit the rules to its body parts, declare the streams.
+        """Load the model, fit gates and rules to its body parts, declare the streams.
 
         Raises
         ------
         ModelError
             If the model cannot be loaded.
         ConfigError
-            If a rule uses a body part that the model does not have.
+            If a rule uses a body part that the model does not have, a calibration
+            does not fit the rig, or somebody's own class cannot be had.
         """
         model = self._model = load_engine(self._config)
-        self._step_config = StepConfig(
-            compile_rules(self._task.rules, model.bodyparts, self._task.seed)
+        self._step_config = setup_step(
+            self._task, self._config, model.bodyparts, self._rig
         )
-        poses = [
-            StreamSpec(
-                name=f"poses/{camera}",
-                kind="poses",
-                node=self._name,
-                payload=PayloadSpec("<f4", (len(model.bodyparts), 3)),
-                slots=_SLOTS,
-                counters=COUNTERS,
-                attributes=self._attributes(model),
-            )
-            for camera in self._config.cameras
-        ]
-        name = self._name
-        return [
-            *poses,
-            StreamSpec(name="decisions", kind="decisions", node=name, slots=_SLOTS),
-            StreamSpec(name=f"losses/{name}", kind="losses", node=name),
-        ]
+        if self._config.processor is not None:
+            self._processor = PoseProcessor(self._config.processor)
+        self._declared = declare(
+            self._name,
+            self._config.cameras,
+            model.bodyparts,
+            self._attributes(model),
+            self._task,
+            self._step_config,
+        )
+        return self._declared
 
     def findings(self) -> Sequence[Finding]:
         """Return whether the model keeps up with the cameras of the rig file."""
-        if not self._rig:
+        rig = self._rig
+        if rig is None:
             return ()
-        rig = RigConfig.model_validate(self._rig)
         paces = []
         for name in self._config.cameras:
             camera = rig.cameras[name]
             channels = 3 if camera.pixel_format == "RGB8" else 1
             viewer = self._viewer(name, camera.height_px, camera.width_px, channels)
             paces.append(self._paced(name, viewer, rig.camera_rate_hz(name)))
-        return pace_findings(paces)
+        return [*pace_findings(paces), *self._space_findings()]
 
     def attach(self, streams: StreamDirectory) -> None:
         """Take readers and writers, and warm the model up at each frame size.
@@ -151,19 +145,15 @@ class InferenceNode:
                 held.enter_context(closing(FrameFeed(camera, streams)))
                 for camera in self._config.cameras
             )
-            names = [feed.stream for feed in feeds]
+            decider = held.enter_context(closing(self._decider(streams)))
+            names = [*(feed.stream for feed in feeds), *decider.wakes]
             self._attached = _Attached(
                 feeds=feeds,
                 eyes=self._eyes(feeds),
                 waiter=held.enter_context(closing(streams.waiter(names))),
-                decisions=held.enter_context(closing(streams.writer("decisions"))),
-                losses=held.enter_context(
-                    closing(streams.writer(f"losses/{self._name}"))
-                ),
+                decider=decider,
             )
             self._held = held.pop_all()
-        # a decision's number is its place in the stream, also after a restart
-        self._state = begin(self._step_config, self._attached.decisions.seq)
         self._attached.eyes.warm_up()
 
     def start(self) -> None:
@@ -172,19 +162,24 @@ class InferenceNode:
     def step(self) -> None:
         """Look at one frame, or wait for one for 20 ms at most."""
         attached = self._require()
+        decider = attached.decider
         feed = attached.eyes.waiting()
-        if feed is None and attached.waiter.wait(_WAIT_MS):
+        if feed is None and attached.waiter.wait(decider.wait_ms(_WAIT_MS)):
             feed = attached.eyes.waiting()
+        decider.listen()
         if feed is not None:
             self._look(feed, attached)
+        decider.turn()
 
     def stop(self) -> None:
         """Count what was not looked at as skipped and close the streams."""
         attached = self._require()
         for feed in attached.feeds:
             feed.close()
-        attached.decisions.close()
-        attached.losses.close()
+        attached.decider.close()
+        if self._processor is not None:
+            self._processor.close()
+            self._processor = None
 
     def close(self) -> None:
         """Let go of streams, sockets and model; may be called twice."""
@@ -207,7 +202,8 @@ class InferenceNode:
             figures[f"pose_age_ms_{camera}"] = (now_ns - exposure_ns) / 1e6
         if self._attached is not None:
             figures |= self._attached.eyes.figures()
-        return {**figures, "fired": float(self._fired), "armed": float(self._armed)}
+            figures |= self._attached.decider.figures()
+        return {**figures, "armed": float(self._armed)}
 
     def handle(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Arm or disarm the loop: whether a fire is carried out.
@@ -222,6 +218,8 @@ class InferenceNode:
             msg = f"Expected arm or disarm for {self._name}, got {name!r}"
             raise StreamError(msg)
         self._armed = name == "arm"
+        if self._attached is not None:
+            self._attached.decider.armed = self._armed
         logger.info("%sed", name)
         return {"armed": self._armed}
 
@@ -236,29 +234,28 @@ class InferenceNode:
         self, seen: Seen, dequeued_ns: int, inferred_ns: int, attached: _Attached
     ) -> None:
         """Publish a pose and what the rules make of it, if its frame was whole."""
-        feed, frame = seen.feed, seen.frame
+        feed, decider = seen.feed, attached.decider
         if not feed.done(seen.view):
-            loss = _overwritten(feed, seen.view.first_seq, inferred_ns)
-            attached.losses.append(loss)
+            decider.overwritten(feed, seen.view.first_seq, inferred_ns)
             return
-        inputs = StepInputs.of_frame(
-            feed.camera,
-            frame,
-            pose_seq=feed.pose_seq,
-            dequeued_ns=dequeued_ns,
-            inferred_ns=inferred_ns,
-            now_ns=self._clock.now(),
+        pose = decider.decide(seen, dequeued_ns, inferred_ns)
+        self._latency.add(pose)
+        self._rates[feed.camera].add(pose.host_ns)
+        self._exposures_ns[feed.camera] = pose.exposure_ns
+
+    def _decider(self, streams: StreamDirectory) -> Decider:
+        outlets = Outlets(self._name, self._declared, streams)
+        return Decider(
+            self._task,
+            self._config,
+            self._step_config,
+            streams,
+            outlets,
+            self._latency,
+            self._processor,
+            self._clock,
             armed=self._armed,
         )
-        result = step(seen.look.keypoints, inputs, self._state, self._step_config)
-        self._state = result.state
-        feed.publish(result.pose, result.keypoints)
-        for decision in result.decisions:
-            attached.decisions.append(decision)
-            self._fired += decision.outcome == "fired"
-        self._latency.add(result.pose)
-        self._rates[feed.camera].add(result.pose.host_ns)
-        self._exposures_ns[feed.camera] = frame.exposure_ns
 
     def _eyes(self, feeds: Sequence[FrameFeed]) -> Eyes:
         together = self._config.batch and bool(getattr(self._model, "batches", False))
@@ -274,7 +271,9 @@ class InferenceNode:
         if self._model is None:
             msg = f"Expected {self._name} to have a model, open it first"
             raise ModelError(msg)
-        trust = None if self._step_config.gates is None else self._trust(camera)
+        trust = None
+        if self._step_config.follower.gates is not None:
+            trust = self._trust(camera)
         return Viewer(self._model, self._config, height, width, channels, trust)
 
     def _trust(self, camera: str) -> Trust:
@@ -283,10 +282,9 @@ class InferenceNode:
         def passed(
             keypoints: NDArray[np.float32], exposure_ns: int
         ) -> NDArray[np.bool_]:
-            asked = self._step_config.gates or gates.Gates(())
-            before = self._state.cameras.get(camera)
-            state = gates.begin(asked) if before is None else before.gates
-            return gates.gate(asked, state, keypoints, exposure_ns)[1] == gates.GOOD
+            follower = self._step_config.follower
+            before = self._require().decider.state.cameras.get(camera)
+            return follower.trusted(before, keypoints, exposure_ns)
 
         return passed
 
@@ -297,6 +295,19 @@ class InferenceNode:
         pace = measure(camera, rate_hz, look, self._clock)
         logger.info("%s: %.1f ms a frame", camera, pace.p50_ms)
         return pace
+
+    def _space_findings(self) -> Sequence[Finding]:
+        space = self._step_config.space
+        if space is None or space.triangulator.engine == "numba":
+            return ()
+        return (
+            Finding(
+                "points in space",
+                ok=False,
+                detail="they take milliseconds, not microseconds: numba is missing",
+                remedy="pip install 'springhare[fast]'",
+            ),
+        )
 
     def _attributes(self, model: PoseModel) -> dict[str, Any]:
         crop_px, dynamic = self._config.crop_px, self._config.dynamic_crop
@@ -317,14 +328,3 @@ class InferenceNode:
             msg = f"Expected {self._name} to be attached to its streams, it is not"
             raise StreamError(msg)
         return self._attached
-
-
-def _overwritten(feed: FrameFeed, seq: int, now_ns: int) -> Loss:
-    return Loss(
-        host_ns=now_ns,
-        stream=feed.stream,
-        stage="inference",
-        first_id=seq,
-        count=1,
-        cause="overwritten while the network looked at it",
-    )

@@ -238,11 +238,11 @@ def _looked_at(
     world: World, camera: Camera, times_s: NDArray[np.float64]
 ) -> Iterator[NDArray[np.float32]]:
     """Render the pictures and let the bundled network look at them."""
-    from inference.model import load_model
+    from inference.model import load_engine
     from rig.config.task import InferenceConfig
     from rig.sim.render import Renderer
 
-    model = load_model(InferenceConfig(model="bundled:mouse", cameras=("left",)))
+    model = load_engine(InferenceConfig(model="bundled:mouse", cameras=("left",)))
     if model.bodyparts != BODY_PARTS:
         msg = f"Expected {BODY_PARTS} from the bundled model, got {model.bodyparts}"
         raise SpringhareError(msg)

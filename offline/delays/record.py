@@ -26,6 +26,8 @@ def record_session(
     seconds: float,
     simulate: bool = False,
     out: Path | None = None,
+    subject: str = SUBJECT,
+    why: str = "recorded by springhare calibrate-latency",
 ) -> Path:
     """Record a session in which the rig's lines are pulsed; its table is shown.
 
@@ -41,6 +43,8 @@ def record_session(
         Replace every device by its twin, the wires of all test pulses plugged in.
     out
         Write below this folder instead of the rig's data_root.
+    subject, why
+        Whose session it is, and the notes on it.
 
     Returns
     -------
@@ -62,8 +66,8 @@ def record_session(
             rig_file = _write(folder, "rig", rig.model_dump(mode="json"))
         plan = {
             "format": "springhare-session-plan/1",
-            "subject": SUBJECT,
-            "notes": "recorded by springhare calibrate-latency",
+            "subject": subject,
+            "notes": why,
             "planned_minutes": seconds / 60,
         }
         files = {

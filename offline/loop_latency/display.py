@@ -80,7 +80,7 @@ def _show_camera(
 
 
 def _show_rule(console: Console, rule: RuleLoop, budget: Iterable[Judged]) -> None:
-    head = f"\nrule {rule.rule} (camera {rule.camera}): {rule.edges} edges"
+    head = f"\nrule {rule.rule} (on {rule.camera}): {rule.edges} edges"
     console.print(Text(f"{head} of {rule.fired} fired", "bold"))
     if rule.stages:
         console.print(_table(rule.stages, f"rule {rule.rule}", budget))

@@ -80,7 +80,8 @@ def over_time(at_ns: NDArray[np.int64], took_ns: NDArray[np.int64]) -> OverTime 
     at_s = (at_ns - at_ns[0]) / 1e9
     span_s = float(at_s[-1])
     width_s = max(span_s / _WINDOWS, _LEAST_WINDOW_S)
-    number = (at_s / width_s).astype(np.int64)
+    last = max(int(np.ceil(span_s / width_s)) - 1, 0)
+    number = np.minimum((at_s / width_s).astype(np.int64), last)
     windows: list[Window] = []
     for k in np.unique(number).tolist():
         part = _figures(took_ns[number == k])

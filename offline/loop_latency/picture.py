@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from offline.alignment import units
+from offline.loop_latency.result import CameraLoop
 from rig.errors import SpringhareError
-from rig.recording.latency import STAGES, WORDS
+from rig.recording.latency import WORDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from offline.loop_latency.result import CameraLoop, LoopLatency, RuleLoop
+    from offline.loop_latency.result import LoopLatency, RuleLoop, StageTimes
     from offline.loop_latency.times import LoopTimes
     from rig.config.latency import LatencyBudget
 
@@ -30,12 +31,18 @@ _COLOUR = {
     "decide": "#cc79a7",
     "send": "#009e73",
     "board": "#d55e00",
-    "answer": "#b0b0b0",
-    "pose": "#333333",
+    "pose": "#777777",
     "total": "#333333",
 }
 """Okabe and Ito's palette, which the colour-blind can tell apart."""
-_POSES, _EDGES, _LIMIT, _GREY = "#0072b2", "#d55e00", "#c00000", "#888888"
+_CAMERAS = ("#0072b2", "#009e73", "#cc79a7", "#56b4e9")
+_RULES = ("#d55e00", "#e69f00", "#882255", "#333333")
+_LIMIT, _DARK = "#c00000", "#444444"
+_SUMS = ("pose", "total")
+_ROWS = ("camera", "wait", "network", "decide", "pose", "send", "board", "total")
+"""Of a waterfall, from above."""
+_LEAST_SHARE = 20
+"""Fewer times are drawn one by one."""
 _MOST_PANELS = 3
 _DPI = 140
 
@@ -71,19 +78,17 @@ def draw_latency(
     if not subjects:
         msg = f"Expected poses to draw in {found.session_id}, got none"
         raise SpringhareError(msg)
-    figure = Figure(figsize=(12, 7.6), layout="constrained")
-    top, bottom = figure.subfigures(2, 1, height_ratios=[1.05, 1], hspace=0.04)
-    panels = top.subplots(1, len(subjects), sharex=True, squeeze=False)[0]
-    for k, (axis, subject) in enumerate(zip(panels, subjects, strict=True)):
-        _waterfall(axis, subject, budget, labels=k == 0)
+    figure: Any = Figure(figsize=(12, 7.8), layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=[1.05, 1], hspace=0.05)
+    _draw_waterfalls(top, subjects, budget)
     session, share = bottom.subplots(
         1, 2, sharey=True, gridspec_kw={"width_ratios": [4, 1]}
     )
     _draw_session(session, found, times)
     _draw_share(share, times)
-    _limits(session, share, budget)
-    clocks = "aligned" if found.clocks == "aligned" else "as mapped live"
-    figure.suptitle(f"{found.session_id}   (clocks {clocks})", fontsize=10)
+    _draw_limits(session, share, budget)
+    clocks = "aligned" if found.clocks == "aligned" else "as they were mapped live"
+    figure.suptitle(f"{found.session_id}   ·   clocks {clocks}", fontsize=10)
     figure.savefig(path, dpi=_DPI)
 
 
@@ -96,63 +101,78 @@ def _subjects(found: LoopLatency) -> list[CameraLoop | RuleLoop]:
     return chosen[:_MOST_PANELS]
 
 
-def _title(subject: CameraLoop | RuleLoop) -> str:
-    if hasattr(subject, "poses"):
-        return f"camera {subject.camera}, {units.count(subject.poses)} poses"  # type: ignore[union-attr]
-    return f"rule {subject.rule}, {units.count(subject.edges)} edges"  # type: ignore[union-attr]
+def _draw_waterfalls(
+    figure: Any, subjects: list[CameraLoop | RuleLoop], budget: LatencyBudget | None
+) -> None:
+    """Draw waterfalls side by side, each stage on the same line."""
+    rows = [stage for stage in _ROWS if any(stage in s.stages for s in subjects)]
+    panels = figure.subplots(1, len(subjects), sharex=True, sharey=True, squeeze=False)
+    ends = [_waterfall(axis, subject, rows, budget)
+            for axis, subject in zip(panels[0], subjects, strict=True)]  # fmt: skip
+    panels[0][0].set_yticks(range(len(rows)), [WORDS[stage] for stage in rows])
+    panels[0][0].invert_yaxis()
+    panels[0][0].set_xlim(0, (1.3 + 0.17 * len(subjects)) * max(ends))
+    for k, stage in enumerate(rows):
+        if stage in _SUMS:
+            panels[0][0].get_yticklabels()[k].set_fontweight("bold")
 
 
 def _waterfall(
     axis: Any,
     subject: CameraLoop | RuleLoop,
+    rows: list[str],
     budget: LatencyBudget | None,
-    *,
-    labels: bool,
-) -> None:
+) -> float:
     """Draw each stage's p50 where the one before ended, with whiskers to p95, p99."""
-    stages = subject.stages
-    total = "total" if "total" in stages else "pose"
-    shown = [s for s in STAGES if s in stages and s not in {"pose", "total", "answer"}]
-    begin = 0.0
-    for row, stage in enumerate([*shown, total]):
-        start = 0.0 if stage == total else begin
-        one = stages[stage]
-        axis.barh(row, one.p50_ms, left=start, height=0.62, color=_COLOUR[stage])
-        ends = start + one.p50_ms, start + one.p95_ms, start + one.p99_ms
-        axis.plot(ends[:2], (row, row), color=_COLOUR[stage], lw=3, alpha=0.55)
-        axis.plot(ends[1:], (row, row), color=_COLOUR[stage], lw=1)
-        axis.plot(ends[2], row, "|", color=_COLOUR[stage], ms=8)
-        axis.annotate(
-            f"{one.p50_ms:.2f}  ·  {one.p95_ms:.1f}  ·  {one.p99_ms:.1f}",
-            (ends[2], row),
-            xytext=(6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7.5,
-            color="#333333",
-        )
-        begin += 0.0 if stage == total else one.p50_ms
-    rows = [*shown, total]
-    axis.axhline(len(shown) - 0.5, color=_GREY, lw=0.6)
-    _budget_marks(axis, rows, budget)
-    axis.set_yticks(range(len(rows)), [WORDS[stage] for stage in rows])
-    axis.tick_params(axis="y", length=0)
-    axis.invert_yaxis()
+    stages, begin_ms, right_ms = subject.stages, 0.0, 0.0
+    for row, stage in enumerate(rows):
+        if stage in _SUMS:
+            axis.axhspan(row - 0.5, row + 0.5, color="#f3f3f3", lw=0, zorder=0)
+        if stage not in stages:
+            continue
+        one, start_ms = stages[stage], 0.0 if stage in _SUMS else begin_ms
+        _bar(axis, row, start_ms, one, _COLOUR[stage])
+        for limit in () if budget is None else budget.limits:
+            if limit.stage == stage:
+                at = start_ms + limit.limit_ms
+                axis.plot((at, at), (row - 0.4, row + 0.4), color=_LIMIT, lw=1.6)
+        begin_ms += 0.0 if stage in _SUMS else one.p50_ms
+        right_ms = max(right_ms, start_ms + one.p99_ms)
     axis.set_title(_title(subject), fontsize=9.5, loc="left")
-    axis.set_xlabel("ms   (p50  ·  p95  ·  p99)")
-    right = max(stages[stage].p99_ms for stage in rows)
-    axis.set_xlim(0, max(axis.get_xlim()[1], 1.45 * right))
+    axis.set_title("p50 · p95 · p99 ms", fontsize=7.5, loc="right", color=_DARK)
+    axis.set_xlabel("ms" if budget is None else "ms   (red: the budget)")
     _plain(axis)
+    axis.tick_params(axis="y", length=0)
+    return right_ms
 
 
-def _budget_marks(axis: Any, rows: list[str], budget: LatencyBudget | None) -> None:
-    """Mark the limits of what begins at the exposure: those of the sums."""
-    for limit in () if budget is None else budget.limits:
-        if limit.stage in rows and limit.stage in {"pose", "total"}:
-            row = rows.index(limit.stage)
-            axis.plot(
-                (limit.limit_ms,) * 2, (row - 0.42, row + 0.42), color=_LIMIT, lw=2
-            )
+def _bar(axis: Any, row: int, start_ms: float, one: StageTimes, colour: str) -> None:
+    axis.barh(row, one.p50_ms, left=start_ms, height=0.6, color=colour, zorder=2)
+    p50, p95, p99 = (start_ms + ms for ms in (one.p50_ms, one.p95_ms, one.p99_ms))
+    line = {"color": colour, "solid_capstyle": "butt"}
+    axis.plot((p50, p95), (row, row), lw=5, alpha=0.4, **line)
+    axis.plot((p50, p99), (row, row), lw=1.1, **line)
+    axis.plot(p99, row, "|", color=colour, ms=8)
+    axis.text(
+        0.995,
+        row,
+        " · ".join(_short(ms) for ms in (one.p50_ms, one.p95_ms, one.p99_ms)),
+        transform=axis.get_yaxis_transform(),
+        ha="right",
+        va="center",
+        fontsize=7.5,
+        color=_DARK,
+    )
+
+
+def _short(ms: float) -> str:
+    return f"{ms:.2f}" if ms < 1 else f"{ms:.1f}"
+
+
+def _title(subject: CameraLoop | RuleLoop) -> str:
+    if isinstance(subject, CameraLoop):
+        return f"camera {subject.camera}, {units.count(subject.poses)} poses"
+    return f"rule {subject.rule}, {units.count(subject.edges)} edges"
 
 
 def _draw_session(axis: Any, found: LoopLatency, times: LoopTimes) -> None:
@@ -165,20 +185,30 @@ def _draw_session(axis: Any, found: LoopLatency, times: LoopTimes) -> None:
             continue
         begin_s = (int(poses.stages.at_ns[0]) - zero) / 1e9
         windows = camera.over_time.windows
-        at = np.array([begin_s + window.start_s for window in windows]) / scale.one
-        low = np.array([window.p50_ms for window in windows])
-        high = np.array([window.p99_ms for window in windows])
-        colour = (_POSES, "#009e73", "#cc79a7", "#e69f00")[k % 4]
+        end_s = (int(poses.stages.at_ns[-1]) - zero) / 1e9
+        starts = [begin_s + window.start_s for window in windows]
+        at = np.array([*starts, max(end_s, starts[-1])]) / scale.one
+        low = np.array([*(w.p50_ms for w in windows), windows[-1].p50_ms])
+        high = np.array([*(w.p99_ms for w in windows), windows[-1].p99_ms])
+        colour = _CAMERAS[k % len(_CAMERAS)]
         name = f"{camera.camera}: exposure to pose"
         axis.fill_between(at, low, high, color=colour, alpha=0.22, lw=0, step="post")
         axis.step(at, low, color=colour, lw=1.4, where="post", label=f"{name}, p50–p99")
-    for rule in times.rules:
+    for k, rule in enumerate(times.rules):
         if len(rule.stages.at_ns):
             at = (rule.stages.at_ns - zero) / 1e9 / scale.one
             total = rule.stages.took_ns["total"] / 1e6
             name = f"{rule.rule}: exposure to edge"
-            axis.plot(at, total, "o", ms=3.5, color=_EDGES, mec="white", mew=0.4,
-                      label=name)  # fmt: skip
+            axis.plot(
+                at,
+                total,
+                "o",
+                ms=4.5,
+                color=_RULES[k % len(_RULES)],
+                mec="white",
+                mew=0.6,
+                label=name,
+            )
     axis.set_ylim(0)
     axis.margins(x=0.01)
     axis.set_xlabel(f"time since the first pose ({scale.unit})")
@@ -191,40 +221,40 @@ def _draw_share(axis: Any, times: LoopTimes) -> None:
     """Draw how often the loop took how long, beside the session."""
     poses = [p.stages.took_ns["pose"] for p in times.poses]
     edges = [r.stages.took_ns["total"] for r in times.rules]
-    for kinds, colour, name in ((poses, _POSES, "poses"), (edges, _EDGES, "edges")):
-        found = np.concatenate([np.empty(0, np.int64), *kinds]) / 1e6
-        if not len(found):
-            continue
-        bins = np.linspace(0, float(np.percentile(found, 99.9)) * 1.05, 50)
-        counts, edges_ms = np.histogram(found, bins)
-        axis.stairs(
-            100 * counts / len(found),
-            edges_ms,
-            orientation="horizontal",
-            fill=True,
-            color=colour,
-            alpha=0.75 if colour == _POSES else 0.6,
-            label=f"{name} ({units.count(len(found))})",
-        )
+    kinds = ((poses, _CAMERAS[0], "poses"), (edges, _RULES[0], "edges"))
+    for found, colour, name in kinds:
+        took_ms = np.concatenate([np.empty(0, np.int64), *found]) / 1e6
+        label = f"{name} ({units.count(len(took_ms))})"
+        if len(took_ms) >= _LEAST_SHARE:
+            bins = np.linspace(0, float(np.percentile(took_ms, 99.9)) * 1.05, 60)
+            counts, at_ms = np.histogram(took_ms, bins)
+            percent = 100 * counts / len(took_ms)
+            axis.stairs(percent, at_ms, orientation="horizontal", fill=True,
+                        color=colour, alpha=0.6, label=label)  # fmt: skip
+        elif len(took_ms):
+            axis.plot(np.zeros(len(took_ms)), took_ms, "_", ms=26, mew=1.4,
+                      color=colour, label=label, clip_on=True)  # fmt: skip
+    axis.set_xlim(0)
     axis.set_xlabel("% of them")
     axis.legend(loc="upper right", fontsize=7.5, frameon=False)
     _plain(axis)
 
 
-def _limits(session: Any, share: Any, budget: LatencyBudget | None) -> None:
+def _draw_limits(session: Any, share: Any, budget: LatencyBudget | None) -> None:
     for limit in () if budget is None else budget.limits:
-        if limit.stage not in {"pose", "total"}:
+        if limit.stage not in _SUMS:
             continue
         for axis in (session, share):
             axis.axhline(limit.limit_ms, color=_LIMIT, lw=1, ls="--")
         session.annotate(
-            f"budget: {WORDS[limit.stage]}, {limit.figure} {limit.limit_ms:g} ms",
+            f"budget of {WORDS[limit.stage]}: {limit.figure} {limit.limit_ms:g} ms",
             (0, limit.limit_ms),
             xycoords=("axes fraction", "data"),
-            xytext=(4, 3),
+            xytext=(5, 5),
             textcoords="offset points",
             fontsize=7.5,
             color=_LIMIT,
+            bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 1},
         )
 
 

@@ -10,7 +10,13 @@ import numpy as np
 
 from offline.loop_latency.clocks import clocks_of
 from rig.messages import NodeEvent, from_row
-from rig.recording.latency import STAGES, command_moments, durations, pose_moments
+from rig.recording.latency import (
+    FEATURES,
+    STAGES,
+    command_moments,
+    durations,
+    pose_moments,
+)
 from rig.recording.remarks import OVER_BUDGET, WITHIN_BUDGET
 
 if TYPE_CHECKING:
@@ -151,7 +157,9 @@ def _commands(
         at = commands.pose[mine]
         moments["exposure"][mine] = mapped.at_ns[at]
         sd_ns[mine], own_sd_ns[mine] = mapped.sd_ns[at], mapped.own_sd_ns[at]
-    moments["edge"] = edges.at_ns[commands.answer]
+    known = commands.pose >= 0
+    # without a pose the exposure is as it was mapped live: so is the edge then
+    moments["edge"] = np.where(known, edges.at_ns[commands.answer], moments["edge"])
     edge_sd_ns = edges.sd_ns[commands.answer]
     total_sd_ns = np.hypot(own_sd_ns, edges.own_sd_ns[commands.answer])
     return Stages(
@@ -190,7 +198,7 @@ def _rule(
     )
     return RuleTimes(
         rule=name.decode("ascii", "replace"),
-        camera=rows["camera"][0].decode("ascii", "replace"),
+        camera=rows["camera"][0].decode("ascii", "replace") or FEATURES,
         outcomes=_counts(rows["outcome"]),
         commands=_counts(statuses),
         stages=chosen,

@@ -90,7 +90,7 @@ class StreamWriter:
         self._notifier.close()
 
     def _announce(self, seq: int) -> int:
-        self._notifier.notify(seq + 1, self._writer.ring.generation)
+        self._notifier.notify()
         self._writer.seal()
         return seq
 

@@ -41,7 +41,7 @@ _SHOWN_FIGURES = (
     ("rings {:.0f} % full", ("ring_fill_percent_max",)),
     ("exposure to pose {:.1f} ms, p99 {:.1f}", ("pose_p50_ms", "pose_p99_ms")),
     ("network {:.1f} ms", ("network_p50_ms",)),
-    ("fired {:.0f}", ("fired",)),
+    ("decided {:.0f}", ("decided",)),
     (
         "trigger to frame {:.1f} ms, p99 {:.1f}",
         ("trigger_to_frame_p50_ms", "trigger_to_frame_p99_ms"),

@@ -77,6 +77,8 @@ def faults_of(error: ValidationError, model: _Model, data: Any) -> list[Fault]:
     meant: set[_Path] = set()
     details = error.errors(include_url=False)
     for detail in details:
+        if _is_only_of_others(detail):
+            continue
         path, owner = _locate(model, detail["loc"], data)
         if detail["type"] == "extra_forbidden":
             guess = nearest(str(path[-1]), owner.model_fields) if owner else None
@@ -91,6 +93,13 @@ def faults_of(error: ValidationError, model: _Model, data: Any) -> list[Fault]:
             faults.append(_plain(detail, path, owner))
     # A key that was written wrongly is not missed as well.
     return [fault for fault in faults if not _is_missed(fault, meant)]
+
+
+def _is_only_of_others(detail: ErrorDetails) -> bool:
+    """Tell of a list that is too short only because what is wrong in it is left out."""
+    if detail["type"] != "too_short" or not isinstance(detail["input"], list):
+        return False
+    return len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0)
 
 
 def _is_missed(fault: Fault, meant: set[_Path]) -> bool:

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from rig.devices.inputs import Line
     from rig.messages import Decision
 
-__all__ = ["Actuator", "Answer", "decode_answer", "limit_settings", "permission_settings"]
+__all__ = [
+    "Actuator",
+    "Answer",
+    "decode_answer",
+    "limit_settings",
+    "permission_settings",
+]
 
 _ANSWER_DTYPE = registers.Acknowledge.payload_class.payload_dtype
 _NO_EDGE_US = (1 << 64) - 1
@@ -161,6 +167,11 @@ class Actuator:
         line.use(decision, sent_ns)
         self._sent[decision.decision_id] = _Sent(decision, sent_ns)
         return None
+
+    def cut(self, now_ns: int) -> None:
+        """Take note that the board holds its outputs low: no train goes on."""
+        for line in self._lines.values():
+            line.cut(now_ns)
 
     def answered(
         self, answer: Answer, to_host: Callable[[int], int]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rig.devices.dead_man import DeadMan
 from rig.devices.deadline import not_after_us
+from rig.devices.harp_registers import registers
 from rig.errors import DeviceError
 from rig.messages import Decision, StreamStatus, from_row
 
@@ -28,6 +29,7 @@ __all__ = ["BEATS", "Commands"]
 
 BEATS = "beats"
 """Counter in the ring of decisions by which the one who decides says that it lives."""
+_FREE = int(registers.OutputFlags.PERMITTED | registers.OutputFlags.KEY_ON)
 _STREAM = "decisions"
 _MOST = 64
 
@@ -122,6 +124,8 @@ class Commands:
         if board is not self._told:
             self._told = board
             self._dead_man.restart()
+        if board is None or self._intake.output_flags not in {None, _FREE}:
+            self._actuator.cut(self._clock.now())
         if board is None:
             return
         word = self._dead_man.word(self._clock.now())

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COMMAND_STAGES",
+    "FEATURES",
     "POSE_STAGES",
     "STAGES",
     "WORDS",
@@ -69,6 +70,8 @@ POSE_STAGES = ("camera", "wait", "network", "decide", "pose")
 COMMAND_STAGES = ("send", "board", "answer", "total")
 """What only a fired decision has whose edge came back."""
 
+FEATURES = "features"
+"""Stands for the camera of a decision that looked at none."""
 _OF_POSE = {
     "exposure": "exposure_ns",
     "arrival": "arrival_ns",
@@ -172,33 +175,34 @@ def durations(moments: Moments) -> dict[str, NDArray[np.int64]]:
 
 
 def latencies(recording: Recording) -> dict[str, dict[str, Latency]]:
-    """Return how long each stage took, by camera and by the stage's name.
+    """Return how long each stage took, by what was decided on and by the stage's name.
 
-    The stages of a pose are of all poses, those after it of the fired decisions whose
-    edge came back. What was not recorded is left out.
+    That is a camera, ``3d`` or ``features``. The stages of a pose are of all poses,
+    those after it of the fired decisions whose edge came back. What was not recorded
+    is left out.
     """
     poses = {
         name.removeprefix("poses/"): recording.rows(name)
         for name, spec in recording.streams.items()
         if spec.kind == "poses"
     }
-    found = {
-        camera: durations(pose_moments(rows))
-        for camera, rows in poses.items()
-        if len(rows)
-    }
+    found = {camera: durations(pose_moments(rows)) for camera, rows in poses.items()}
     if {"decisions", "acknowledgements"} <= set(recording.streams):
         commands = command_moments(
             recording.rows("decisions"), recording.rows("acknowledgements"), poses
         )
-        for camera in found:
-            mine = commands.of(commands.decision["camera"] == camera.encode())
+        for source in set(commands.decision["camera"].tolist()):
+            mine = commands.of(commands.decision["camera"] == source)
             took = durations(mine.moments)
-            found[camera] |= {stage: took[stage] for stage in COMMAND_STAGES}
-    return {
-        camera: {stage: Latency.of(ns) for stage, ns in took.items() if len(ns)}
-        for camera, took in found.items()
+            name = source.decode("ascii", "replace") or FEATURES
+            found.setdefault(name, {}).update(
+                {stage: took[stage] for stage in COMMAND_STAGES}
+            )
+    told = {
+        source: {stage: Latency.of(ns) for stage, ns in took.items() if len(ns)}
+        for source, took in sorted(found.items())
     }
+    return {source: stages for source, stages in told.items() if stages}
 
 
 def _where(known: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from rig.config.rig import RigConfig
 from rig.config.task import TaskConfig
 from rig.messages import Pose, from_row
 
@@ -185,21 +186,23 @@ def test_model_that_cannot_keep_up_is_told_before_the_start(
     monkeypatch.setattr(
         node,
         "_rig",
-        {
-            "format": "springhare-rig/1",
-            "name": "test",
-            "data_root": "sessions",
-            "devices": {
-                "left": {
-                    "kind": "video",
-                    "source": "none.mp4",
-                    "width_px": 64,
-                    "height_px": 48,
-                    "rate_hz": 100,
-                    "pixel_format": "Mono8",
-                }
-            },
-        },
+        RigConfig.model_validate(
+            {
+                "format": "springhare-rig/1",
+                "name": "test",
+                "data_root": "sessions",
+                "devices": {
+                    "left": {
+                        "kind": "video",
+                        "source": "none.mp4",
+                        "width_px": 64,
+                        "height_px": 48,
+                        "rate_hz": 100,
+                        "pixel_format": "Mono8",
+                    }
+                },
+            }
+        ),
     )
     (finding,) = node.findings()
     assert not finding.ok

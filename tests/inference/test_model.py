@@ -2,10 +2,9 @@ import hashlib
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
-from inference.model import CroppedModel, load_model
+from inference.model import load_engine
 from inference.model_file import find_model
 from rig.config.task import InferenceConfig
 from rig.errors import ModelError
@@ -61,7 +60,7 @@ REFUSED = [
 @pytest.mark.parametrize(("name", "others", "message"), REFUSED)
 def test_says_what_to_do(files, name, others, message):
     with pytest.raises(ModelError, match=message):
-        load_model(config(files / name, **others))
+        load_engine(config(files / name, **others))
 
 
 def test_names_the_bundled_models():
@@ -76,54 +75,15 @@ def test_home_is_the_users(files, monkeypatch):
     assert find_model("~/a.onnx").path == files / "a.onnx"
 
 
-class Corner:
-    """Sees where the only bright pixel is."""
-
-    name, sha256, bodyparts, provider = "corner", "0" * 64, ("spot",), "test"
-
-    def __init__(self):
-        self.warmed = None
-        self.closed = False
-
-    def warm_up(self, height, width, channels):
-        self.warmed = height, width, channels
-
-    def infer(self, frame):
-        y, x = np.argwhere(frame.reshape(*frame.shape[:2], -1).any(axis=-1))[0]
-        return np.array([[x, y, 1]], np.float32)
-
-    def close(self):
-        self.closed = True
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_crop_is_seen_and_undone(channels):
-    corner = Corner()
-    model = CroppedModel(corner, (10, 20, 50, 40))
-    model.warm_up(48, 64, channels)
-    assert corner.warmed == (20, 40, channels)
-    frame = np.zeros((48, 64, 3)[: 2 if channels == 1 else 3], np.uint8)
-    frame[25, 11] = 255
-    assert model.infer(frame).tolist() == [[11, 25, 1]]
-    assert (model.name, model.bodyparts, model.provider) == (
-        "corner",
-        ("spot",),
-        "test",
-    )
-    assert model.sha256 == corner.sha256
-    model.close()
-    assert corner.closed
-
-
 def test_loading_imports_no_engine_but_its_own(make_dials):
     code = (
         "import sys\n"
-        "from inference.model import load_model\n"
+        "from inference.model import load_engine\n"
         "from inference.node import InferenceNode\n"
         "from rig.config.task import InferenceConfig\n"
         "heavy = {'torch', 'tensorflow', 'dlclive', 'cv2', 'onnx', 'onnxruntime'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
-        f"load_model(InferenceConfig(model={str(make_dials())!r}, cameras=('left',)))\n"
+        f"load_engine(InferenceConfig(model={str(make_dials())!r}, cameras=('left',)))\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(

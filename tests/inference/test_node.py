@@ -221,7 +221,7 @@ def test_decides_right_after_the_pose(make_bench, task):
     assert decision.pose_seq == pose.seq == 1
     assert decision.frame_id == pose.frame_id
     assert decision.host_ns == pose.host_ns
-    assert bench.node.metrics()["fired"] == 1
+    assert bench.node.metrics()["decided"] == 1
 
 
 def test_arms_and_disarms_on_request(make_bench, task):

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from inference.convert.command import convert
 from inference.convert.proof import ORIGIN, PROOF
-from inference.model import load_model
+from inference.model import load_engine
 from inference.model_file import find_model
 from inference.runners.dlclive import DlcliveModel
 from rig.config.task import InferenceConfig
@@ -31,7 +31,7 @@ def call(*arguments):
 
 
 def load(path, **others):
-    return load_model(InferenceConfig(model=str(path), cameras=("left",), **others))
+    return load_engine(InferenceConfig(model=str(path), cameras=("left",), **others))
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.model import load_model
+from inference.model import load_engine
 from inference.model_file import find_model
+from inference.view.viewer import Viewer
 from rig.config.task import InferenceConfig
 from rig.errors import ModelError
 
@@ -55,7 +56,7 @@ def engines(dlclive, shared):
             if engine == "tensorflow" and not importlib.util.find_spec("tensorflow"):
                 pytest.skip("needs springhare[tensorflow]")
             name, model_type = EXPORTS[engine]
-            ours = load_model(config(shared / name, resize=resize))
+            ours = load_engine(config(shared / name, resize=resize))
             ours.warm_up(480, 640, 3)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -117,8 +118,9 @@ class TestParity:
 def test_crop_is_dlclives_static_crop(dlclive, shared, frames, resize):
     path = shared / EXPORTS["pytorch"][0]
     x0, y0, x1, y1 = 16, 120, 336, 360
-    ours = load_model(config(path, crop_px=(x0, y0, x1, y1), resize=resize))
-    ours.warm_up(480, 640, 3)
+    chosen = config(path, crop_px=(x0, y0, x1, y1), resize=resize)
+    ours = Viewer(load_engine(chosen), chosen, 480, 640, 3)
+    ours.warm_up()
     direct = dlclive.DLCLive(
         str(path),
         model_type="pytorch",
@@ -128,7 +130,8 @@ def test_crop_is_dlclives_static_crop(dlclive, shared, frames, resize):
     for k, frame in enumerate(frames):
         bgr = np.ascontiguousarray(frame[..., ::-1])
         expected = direct.get_pose(bgr) if k else direct.init_inference(bgr)
-        np.testing.assert_allclose(ours.infer(frame), expected, rtol=0, atol=0.01)
+        found = ours.look(frame, k).keypoints
+        np.testing.assert_allclose(found, expected, rtol=0, atol=0.01)
 
 
 @pytest.mark.slow
@@ -146,7 +149,7 @@ def test_threads_are_set(dlclive, shared):
 
     before = torch.get_num_threads()
     try:
-        load_model(config(shared / EXPORTS["pytorch"][0], threads=2))
+        load_engine(config(shared / EXPORTS["pytorch"][0], threads=2))
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
@@ -159,11 +162,11 @@ def test_child_process_runs_it_quietly_and_without_tensorflow(
     path = str(shared / EXPORTS["pytorch"][0])
     code = (
         "import sys, numpy as np\n"
-        "from inference.model import load_model\n"
+        "from inference.model import load_engine\n"
         "from rig.config.task import InferenceConfig\n"
         f"config = InferenceConfig(model={path!r}, engine='dlclive',"
         " cameras=('left',), resize=0.5)\n"
-        "model = load_model(config)\n"
+        "model = load_engine(config)\n"
         "model.warm_up(240, 320, 1)\n"
         "print(model.infer(np.zeros((240, 320), np.uint8)).shape)\n"
         "print('tensorflow' in sys.modules)\n"
@@ -187,7 +190,7 @@ def test_refuses_a_file_that_is_no_export(dlclive, tmp_path):
     with pytest.raises(
         ModelError, match=r"Expected a DeepLabCut export in .*model\.pt"
     ):
-        load_model(config(path))
+        load_engine(config(path))
 
 
 @pytest.mark.slow
@@ -197,7 +200,7 @@ def test_refuses_an_export_that_lacks_its_metadata(dlclive, tmp_path):
     path = tmp_path / "model.pt"
     torch.save({"config": {}, "pose": {}}, path)
     with pytest.raises(ModelError, match="export it anew"):
-        load_model(config(path))
+        load_engine(config(path))
 
 
 @pytest.mark.parametrize(
@@ -214,7 +217,7 @@ def test_names_the_extra_that_is_missing(monkeypatch, tmp_path, suffix, extra):
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(ModelError, match=rf"pip install springhare\[{extra}\]"):
-        load_model(config(path))
+        load_engine(config(path))
 
 
 def test_explains_torch_and_torchvision_of_two_builds(monkeypatch, tmp_path):
@@ -230,4 +233,4 @@ def test_explains_torch_and_torchvision_of_two_builds(monkeypatch, tmp_path):
     with pytest.raises(
         ModelError, match=r"nms does not exist: install torch and torch"
     ):
-        load_model(config(tmp_path / "model.pt"))
+        load_engine(config(tmp_path / "model.pt"))

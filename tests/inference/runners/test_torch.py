@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from inference.model import load_model
+from inference.model import load_engine
 from inference.model_file import find_model
 from inference.runners.dlclive import DlcliveModel
 from inference.view.viewer import BatchModel
@@ -16,7 +16,7 @@ EXPORT = "models/openfield_efficientnet_lite0.pt"
 
 
 def load(path, **others):
-    return load_model(
+    return load_engine(
         InferenceConfig(model=str(path), engine="torch", cameras=("left",), **others)
     )
 

@@ -483,7 +483,8 @@ TASK_CASES = {
     ),
     "wrong kind of when": (
         ("kind: crosses", "kind: cross"),
-        "10: rules[0].when.kind: expected one of crosses, enters, speed, got 'cross'; "
+        "10: rules[0].when.kind: expected one of crosses, enters, speed, distance, "
+        "angle, feature, all, any, not, held, sequence, states, custom, got 'cross'; "
         "did you mean crosses?",
     ),
     "no cameras": (

@@ -17,6 +17,7 @@ from rig.bus.directory import StreamDirectory
 from rig.config.fault_script import ScriptedFault
 from rig.config.rig import RigConfig
 from rig.devices.harp import HarpDevice
+from rig.devices.harp_commands import BEATS
 from rig.devices.harp_port import SerialPort
 from rig.messages import Decision, StreamSpec
 from rig.node import NodeContext
@@ -207,23 +208,27 @@ class Bench:
         self.clock = clock
         self.folder = folder
         self.node = None
+        self.beating = False
         self._rows = {}
         self._payload = {}
         self._decided = 0
 
-    def open(self, config, name="daq", open_port=SerialPort):
+    def open(self, config, name="daq", open_port=SerialPort, task=None, beats=False):
         context = NodeContext(
             name=name,
             config=config,
             rig={},
-            task={},
+            task=task or {},
             session={},
             session_folder=self.folder,
             clock=self.clock,
         )
         self.node = HarpDevice(context, open_port)
         specs = self.node.open()
-        decided = StreamSpec(name="decisions", kind="decisions", node="inference")
+        counters = (BEATS,) * beats
+        decided = StreamSpec(
+            name="decisions", kind="decisions", node="inference", counters=counters
+        )
         for spec in [*specs, decided]:
             self.streams.create_ring(spec)
         self._decisions = self.streams.writer("decisions")
@@ -231,14 +236,18 @@ class Bench:
         self._readers = {n: self.streams.reader(n, 0) for n in self.streams.names()}
         return specs
 
-    def start(self, config, name="daq", open_port=SerialPort):
-        self.open(config, name, open_port)
+    def start(self, config, name="daq", open_port=SerialPort, task=None, beats=False):
+        """Start a node; with `beats` it watches who decides, as long as `beating`."""
+        self.open(config, name, open_port, task, beats)
+        self.beating = beats
         self.node.start()
 
     def until(self, condition, seconds=20.0):
         """Turn the node's loop until something is true; fail after a deadline."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
+            if self.beating:
+                self._decisions.count(BEATS)
             self.node.step()
             self.drain()
             if condition():
@@ -309,6 +318,12 @@ class Bench:
         }
         self._decisions.append(Decision(**(fields | changes)))
         return self._decided
+
+    def levels(self, line="laser"):
+        """Return (device time in ns, whether it went high) of a line's edges."""
+        rows = self.rows("events/daq")
+        mine = rows[rows["line"] == line.encode()]
+        return [(int(row["device_ns"]), row["edge"] > 0) for row in mine]
 
     def acknowledged(self, decision_id):
         for row in self.rows("acknowledgements"):

@@ -350,7 +350,9 @@ def set_up(*messages, width_us=1_000_000):
 
 
 def status_of(messages):
-    return [registers.CommandStatus(answer.status).name for answer in answers_of(messages)]
+    return [
+        registers.CommandStatus(answer.status).name for answer in answers_of(messages)
+    ]
 
 
 class TestPermission:

@@ -1,14 +1,17 @@
 """What every board must do: the firmware on a pseudo-terminal, the twin behind a
 socket, and the twin in memory all pass the same tests, through the real node."""
 
+import threading
+
 import numpy as np
 import pytest
 from harp.protocol import RegisterU8
 
-from rig.devices.harp_link import HarpLink
+from rig.devices.harp_link import HarpLink, _Tee
 from rig.devices.harp_plan import plan_board
 from rig.devices.harp_port import SerialPort
 from rig.devices.harp_registers import registers
+from rig.devices.line_limits import LineLimits
 from rig.errors import DeviceError
 from rig.sim.twins.harp_truth import HarpTruth
 from rig.sim.world import World
@@ -207,7 +210,40 @@ class TestHarpBoard:
         for row in harp_bench.rows("acknowledgements"):
             assert row["status"] == asked[row["decision_id"]]
             assert row["edge_device_ns"] == row["edge_host_ns"] == -1
-        assert b"laser" not in harp_bench.rows("events/daq")["line"]
+        assert not harp_bench.levels()
+
+    def test_the_board_knows_its_limits_without_the_host(
+        self, board, harp_bench, harp_device, monkeypatch
+    ):
+        monkeypatch.setattr(LineLimits, "refusal", lambda *_: None)
+        self.test_commands_beyond_the_limits_are_refused(board, harp_bench, harp_device)
+
+    def test_a_command_that_is_held_up_on_its_way_is_late(
+        self, board, harp_bench, harp_device, monkeypatch
+    ):
+        config, open_port = board.plug(harp_device())
+        harp_bench.start(config, open_port=open_port)
+        harp_bench.until(lambda: harp_bench.count("clocks/daq") > 5)
+        write, held = _Tee.write, threading.Event()
+
+        def hold(tee, data):
+            """Hold a command between the last look at the clock and the wire."""
+            if data[2] == registers.Pulse.address:
+                held.wait(0.1)
+            write(tee, data)
+
+        monkeypatch.setattr(_Tee, "write", hold)
+        asked = harp_bench.decide(max_age_ns=60_000_000)
+        harp_bench.until(lambda: harp_bench.acknowledged(asked) is not None)
+        held.set()
+        soon = harp_bench.decide(max_age_ns=2_000_000_000)
+        harp_bench.until(lambda: harp_bench.acknowledged(soon) is not None)
+        harp_bench.stop()
+        row = harp_bench.acknowledged(asked)
+        assert row["status"] == b"late"
+        assert row["age_ns"] < 60_000_000  # it left in time, for all the host knows
+        assert harp_bench.acknowledged(soon)["status"] == b"done"
+        assert len(harp_bench.levels()) == 2
 
     def test_damaged_bytes_are_counted_and_only_their_messages_are_lost(
         self, board, harp_bench, harp_device
@@ -250,3 +286,78 @@ class TestHarpBoard:
             ["signals/daq/emg", "signals/daq/force_plate", "events/daq"], "unplugged"
         )
         assert harp_bench.counters("losses/daq")["unplugged"] == 1
+
+
+TRAIN = {"pulse_width_us": 10_000, "pulse_count": 900, "pulse_period_us": 25_000}
+"""22 s of pulses."""
+
+
+class TestPermission:
+    """An output is low unless the one who decides, this node and a hand hold it."""
+
+    @pytest.fixture
+    def stimulating(self, board, harp_bench, harp_device):
+        """A node in the middle of a train, watching the one who decides."""
+        actuator = harp_device()["actuator"] | {"dead_man_ms": 150}
+        config, open_port = board.plug(harp_device(actuator=actuator))
+        harp_bench.start(config, open_port=open_port, beats=True)
+        harp_bench.until(lambda: harp_bench.node.metrics().get("permitted") == 1)
+        harp_bench.decide(**TRAIN)
+        harp_bench.until(lambda: len(harp_bench.levels()) > 6)
+        return harp_bench
+
+    @staticmethod
+    def is_over(bench):
+        """Let a while go by; return for how long a train went on."""
+        began, before = bench.levels()[0][0], bench.count("events/daq")
+        bench.until(lambda: bench.count("events/daq") > before + 20)
+        (last_ns, high), edges = bench.levels()[-1], len(bench.levels())
+        bench.until(lambda: bench.count("events/daq") > before + 35)
+        assert not high
+        assert len(bench.levels()) == edges
+        return (last_ns - began) / 1e9
+
+    def test_a_train_goes_on_while_who_decides_is_alive(self, stimulating):
+        count = len(stimulating.levels())
+        stimulating.until(lambda: len(stimulating.levels()) > count + 16)
+        assert stimulating.acknowledged(1)["status"] == b"done"
+
+    def test_it_ends_when_who_decides_is_silent(self, stimulating):
+        stimulating.beating = False
+        stimulating.until(lambda: stimulating.node.metrics()["permitted"] == 0)
+        assert self.is_over(stimulating) < 10
+        stimulating.beating = True  # and does not begin again by itself
+        stimulating.until(lambda: stimulating.node.metrics()["permitted"] == 1)
+        before = stimulating.count("events/daq")
+        stimulating.until(lambda: stimulating.count("events/daq") > before + 10)
+        edges = len(stimulating.levels())
+        asked = stimulating.decide()
+        stimulating.until(lambda: stimulating.acknowledged(asked) is not None)
+        stimulating.until(lambda: len(stimulating.levels()) == edges + 2)
+        assert stimulating.acknowledged(asked)["status"] == b"done"
+
+    def test_it_ends_when_the_node_hangs(self, stimulating):
+        pause = threading.Event()
+        pause.wait(0.4)  # nobody turns the node's loop
+        assert self.is_over(stimulating) < 10
+
+    def test_it_ends_at_once_when_it_is_disarmed(self, stimulating):
+        assert stimulating.node.handle("disarm", {}) == {"armed": False}
+        asked = stimulating.decide()
+        assert self.is_over(stimulating) < 10
+        assert stimulating.acknowledged(asked)["status"] == b"disarmed"
+        assert stimulating.node.metrics()["permitted"] == 0
+        stimulating.node.handle("arm", {})
+        again = stimulating.decide()
+        stimulating.until(lambda: stimulating.acknowledged(again) is not None)
+        assert stimulating.acknowledged(again)["status"] == b"done"
+
+    def test_a_task_that_is_not_armed_begins_so(self, board, harp_bench, harp_device):
+        config, open_port = board.plug(harp_device())
+        harp_bench.start(config, open_port=open_port, task={"armed": False})
+        asked = harp_bench.decide()
+        harp_bench.until(lambda: harp_bench.acknowledged(asked) is not None)
+        assert harp_bench.acknowledged(asked)["status"] == b"disarmed"
+        harp_bench.until(lambda: "permitted" in harp_bench.node.metrics())
+        assert harp_bench.node.metrics()["permitted"] == 0
+        assert "key_on" not in harp_bench.node.metrics()

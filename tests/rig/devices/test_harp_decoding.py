@@ -19,6 +19,11 @@ from rig.sim.twins.harp_core import stamped_message
 from rig.sim.twins.harp_signals import block_messages
 
 
+DEVICE_ACTUATOR = {
+    "lines": {"laser": {"pin": 1, "max_width_us": 50_000, "max_rate_hz": 40}}
+}
+
+
 @pytest.fixture
 def config(harp_device):
     def make(**changes):
@@ -195,9 +200,9 @@ class TestPlan:
         key = {"pin": 3, "edges": "both"}
         asked = config(
             inputs={"lines": {"frame_clock": {"pin": 0}, "key": key}},
-            actuator={"lines": LASER, "arm_line": "key", "dead_man_ms": 400},
+            actuator=DEVICE_ACTUATOR | {"arm_line": "key", "dead_man_ms": 400},
         )
-        settings = {register: value for register, value in plan_board("d", asked).settings}
+        settings = dict(plan_board("daq", asked).settings)
         assert settings[registers.KeyLine] == 3
         assert settings[registers.HostTimeout] == 400
 

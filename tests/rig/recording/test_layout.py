@@ -25,6 +25,15 @@ def spec(name, kind, payload=None, **fields):
             spec("poses/left", "poses", PayloadSpec("<f4", (10, 3))),
             ["keypoints", "index"],
         ),
+        (
+            spec("estimates/left", "estimates", PayloadSpec("<f4", (10, 7))),
+            ["estimates", "index"],
+        ),
+        (
+            spec("points/space", "points", PayloadSpec("<f4", (10, 6))),
+            ["points", "index"],
+        ),
+        (spec("features", "features"), None),
         (spec("events/daq", "events"), None),
         (spec("decisions", "decisions"), None),
         (spec("acknowledgements", "acknowledgements"), None),
@@ -65,11 +74,14 @@ def placed(kind, rate_hz):
         "frames": "cameras/a",
         "samples": "signals/a/b",
         "poses": "poses/a",
+        "estimates": "estimates/a",
+        "points": "points/a",
         "events": "events/a",
         "clocks": "clocks/a",
         "losses": "losses/a",
     }
-    payload = PIXELS if kind in {"frames", "samples", "poses"} else None
+    large = {"frames", "samples", "poses", "estimates", "points"}
+    payload = PIXELS if kind in large else None
     return spec(names.get(kind, kind), kind, payload, rate_hz=rate_hz)
 
 

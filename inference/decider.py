@@ -1,0 +1,200 @@
+"""What decides: the state of `inference.step` between poses, and all around it.
+
+It gives each step what it needs (the features as they are, the time an action takes
+to land, what a processor makes of the pose) and publishes what comes out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inference.features.intake import FeatureIntake
+from inference.landing import Landing
+from inference.step import SignalInputs, StepInputs, begin, heard, overdue, step
+from rig.config.rules import OF_SIGNALS
+from sync.clock import utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from inference.eyes import Seen
+    from inference.feed import FrameFeed
+    from inference.latency import LatencyMeter
+    from inference.outlets import Outlets
+    from inference.processor import PoseProcessor
+    from inference.rules import Feature
+    from inference.step import StepConfig
+    from rig.bus.directory import StreamDirectory
+    from rig.config.task import InferenceConfig, TaskConfig
+    from rig.messages import Decision, Pose
+    from sync.clock import Clock
+
+__all__ = ["Decider"]
+
+
+class Decider:
+    """Asks the rules about all that comes, and publishes what they decide.
+
+    Parameters
+    ----------
+    task, inference
+        The task, and its inference section.
+    config
+        Made of them by `inference.setup`.
+    streams
+        The session's streams, for signals and acknowledgements.
+    outlets
+        Where the results go.
+    latency
+        Is told of each decision and each acknowledgement.
+    processor
+        Somebody's Processor, if the task has one.
+    clock
+        The host's.
+    armed
+        Whether fires are carried out.
+    """
+
+    def __init__(
+        self,
+        task: TaskConfig,
+        inference: InferenceConfig,
+        config: StepConfig,
+        streams: StreamDirectory,
+        outlets: Outlets,
+        latency: LatencyMeter,
+        processor: PoseProcessor | None,
+        clock: Clock,
+        *,
+        armed: bool,
+    ) -> None:
+        self.armed = armed
+        self._config = config
+        self._outlets = outlets
+        self._latency = latency
+        self._processor = processor
+        self._clock = clock
+        self._features = FeatureIntake(task.features, streams)
+        self._landing = Landing(_fixed_landing_ns(inference))
+        self._landing.attach(streams)
+        self._asks_signals = any(rule.source == OF_SIGNALS for rule in config.rules)
+        self._news = False
+        self._decided = 0
+        # a decision's number is its place in the stream, also after a restart
+        self.state = begin(config, outlets.decision_id, outlets.points_seq)
+        """What `step` carries from pose to pose."""
+
+    @property
+    def wakes(self) -> list[str]:
+        """Streams whose news concern the rules, beside the cameras'."""
+        return self._features.streams if self._asks_signals else []
+
+    def wait_ms(self, longest_ms: int) -> int:
+        """Return how long may be waited: no moment waits longer than it should."""
+        views = self.state.views
+        if views is None or views.deadline_ns is None:
+            return longest_ms
+        left_ns = views.deadline_ns - self._clock.now()
+        return max(0, min(longest_ms, -(-left_ns // 1_000_000)))
+
+    def listen(self) -> None:
+        """Take in what the signals and the actuator say."""
+        for answer in self._landing.listen():
+            self._latency.acknowledged(answer)
+        self._news = self._features.listen()
+
+    def decide(self, seen: Seen, dequeued_ns: int, inferred_ns: int) -> Pose:
+        """Publish a pose and what the rules make of it; return the pose's record."""
+        feed = seen.feed
+        shown = self._processed(seen)
+        now_ns = self._clock.now()
+        inputs = StepInputs.of_frame(
+            feed.camera,
+            seen.frame,
+            pose_seq=feed.pose_seq,
+            dequeued_ns=dequeued_ns,
+            inferred_ns=inferred_ns,
+            now_ns=now_ns,
+            armed=self.armed,
+            latency_ns=self._landing.latency_ns,
+            features=self._heard(now_ns),
+            shown=shown,
+        )
+        result = step(seen.look.keypoints, inputs, self.state, self._config)
+        self.state = result.state
+        self._outlets.publish(feed, result)
+        self._note(result.decisions)
+        return result.pose
+
+    def turn(self) -> None:
+        """Ask the rules about signals, and let go of moments that waited in vain."""
+        if self._news and self._asks_signals:
+            inputs = self._signal_inputs()
+            self.state, decisions = heard(inputs, self.state, self._config)
+            self._outlets.decide(decisions)
+            self._note(decisions)
+        views = self.state.views
+        deadline_ns = None if views is None else views.deadline_ns
+        if deadline_ns is None or deadline_ns > self._clock.now():
+            return
+        inputs = self._signal_inputs()
+        self.state, points, decisions = overdue(inputs, self.state, self._config)
+        self._outlets.decide(decisions)
+        self._outlets.place(points)
+        self._note(decisions)
+
+    def overwritten(self, feed: FrameFeed, seq: int, now_ns: int) -> None:
+        """Note a frame that was overwritten while the network looked at it."""
+        self._outlets.overwritten(feed, seq, now_ns)
+
+    def figures(self) -> dict[str, float]:
+        """Return how much was decided, and how views come together.
+
+        A sham counts as a fire: nobody may see live which is which.
+        """
+        found = {"decided": float(self._decided)}
+        views = self.state.views
+        if views is not None:
+            found["views_stale"] = float(views.stale)
+            found["views_alone"] = float(views.alone)
+        return found
+
+    def close(self) -> None:
+        """Close the streams, and let the processor save; may be called twice."""
+        self._outlets.close()
+        processor, self._processor = self._processor, None
+        if processor is not None:
+            processor.close()
+
+    def _processed(self, seen: Seen) -> NDArray[np.float32] | None:
+        """Return what the processor makes of a pose; None without one."""
+        if self._processor is None:
+            return None
+        age_ns = self._clock.now() - seen.frame.exposure_ns
+        return self._processor.process(seen.look.keypoints, age_ns, utc_now())
+
+    def _signal_inputs(self) -> SignalInputs:
+        now_ns = self._clock.now()
+        return SignalInputs(now_ns, self.armed, self._heard(now_ns))
+
+    def _heard(self, now_ns: int) -> Mapping[str, Feature]:
+        """Return the features as they are, and record that they were used now."""
+        values = self._features.values()
+        self._outlets.hear(values, now_ns)
+        return {each.name: each.feature for each in values}
+
+    def _note(self, decisions: Sequence[Decision]) -> None:
+        for decision in decisions:
+            self._landing.decided(decision)
+            self._latency.decided(decision)
+            self._decided += decision.outcome in {"fired", "sham"}
+
+
+def _fixed_landing_ns(config: InferenceConfig) -> int | None:
+    prediction = config.prediction
+    if prediction is None or prediction.landing_ms == "measured":
+        return None
+    return round(prediction.landing_ms * 1e6)

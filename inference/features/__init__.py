@@ -1,0 +1,1 @@
+"""Features of signals for rules: an EMG's envelope, a force."""

@@ -1,0 +1,121 @@
+"""What a task and a model make of `step`: gates, prediction, space and rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inference.follow import Follower
+from inference.gates import compile_gates
+from inference.prediction import Predictor
+from inference.rules import compile_rules
+from inference.space import Space
+from inference.step import StepConfig
+from rig.config.rules import Custom, FeatureCrosses, leaves
+from rig.errors import ConfigError
+from rig.geometry import TriangulationConfig, Triangulator, read_calibration
+from rig.geometry.views import ViewsConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rig.config.rig import RigConfig
+    from rig.config.task import InferenceConfig, SpaceConfig, TaskConfig
+    from rig.geometry import Camera
+
+__all__ = ["setup_step"]
+
+
+def setup_step(
+    task: TaskConfig,
+    inference: InferenceConfig,
+    bodyparts: Sequence[str],
+    rig: RigConfig | None,
+) -> StepConfig:
+    """Make a task ready for a model's body parts.
+
+    Parameters
+    ----------
+    task, inference
+        The task, and its inference section.
+    bodyparts
+        Names of the model's keypoints.
+    rig
+        The rig; None where poses come from elsewhere and nothing is seen in space.
+
+    Returns
+    -------
+    StepConfig
+        What `inference.step.step` needs. With points in space it takes seconds the
+        first time on a machine: something is compiled.
+
+    Raises
+    ------
+    ConfigError
+        If gates or rules use a body part that the model does not have, or the
+        calibration does not fit the rig.
+    """
+    gates = inference.gates
+    return StepConfig(
+        rules=compile_rules(task.rules, bodyparts, task.seed),
+        follower=Follower(
+            gates=None if gates is None else compile_gates(gates, bodyparts),
+            predictor=_predictor(inference),
+            smooths=_smooths(task),
+        ),
+        space=_space(inference, rig),
+    )
+
+
+def _predictor(inference: InferenceConfig) -> Predictor | None:
+    config = inference.prediction
+    if config is None:
+        return None
+    return Predictor(round(config.hold_ms * 1e6), config.model_error_px)
+
+
+def _smooths(task: TaskConfig) -> bool:
+    return any(
+        leaf.points == "smoothed"
+        for rule in task.rules
+        for _, leaf in leaves(rule.when)
+        if not isinstance(leaf, Custom | FeatureCrosses)
+    )
+
+
+def _space(inference: InferenceConfig, rig: RigConfig | None) -> Space | None:
+    config = inference.space
+    if config is None or rig is None:
+        return None
+    names = config.cameras or inference.cameras
+    cameras = read_calibration(config.calibration).of(names)
+    for camera in cameras:
+        _require_size(camera, rig, config)
+    slowest_hz = min(rig.camera_rate_hz(name) for name in names)
+    return Space(
+        ViewsConfig(
+            cameras=tuple(names),
+            period_ns=round(1e9 / slowest_hz),
+            wait_ns=round(config.wait_ms * 1e6),
+        ),
+        Triangulator(
+            cameras,
+            TriangulationConfig(
+                noise_px=config.noise_px,
+                outlier_px=config.outlier_px,
+                min_likelihood=config.min_likelihood,
+            ),
+        ),
+    )
+
+
+def _require_size(camera: Camera, rig: RigConfig, config: SpaceConfig) -> None:
+    """Refuse a calibration of other pictures: every point would be wrong."""
+    device = rig.cameras[camera.name]
+    if (camera.width_px, camera.height_px) == (device.width_px, device.height_px):
+        return
+    msg = (
+        f"Expected {config.calibration} to be for {camera.name}'s pictures of "
+        f"{device.width_px} x {device.height_px} px, got {camera.width_px} x "
+        f"{camera.height_px}: calibrate at the size that is recorded"
+    )
+    raise ConfigError(msg)
