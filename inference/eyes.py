@@ -1,7 +1,8 @@
 """All cameras of a task, which look through one network.
 
 Each camera has its viewer. Where the network takes batches and the task wants it,
-frames that were exposed at the same moment are looked at together.
+frames that were exposed at the same moment are looked at together; and where points
+in space are made of them, they wait a little for one another.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rig.bus.reader import View
     from rig.messages import Frame
 
-__all__ = ["Eyes", "Seen"]
+__all__ = ["Eyes", "Gathering", "Seen"]
 
 _SIMULTANEOUS_NS = 1_000_000
 """Exposures that are no further apart are one moment."""
@@ -33,6 +34,14 @@ class Seen(NamedTuple):
     look: Look
 
 
+class Gathering(NamedTuple):
+    """Cameras whose frames of one moment belong together."""
+
+    cameras: frozenset[str]
+    wait_ns: int
+    """How long one waits for the others."""
+
+
 class Eyes:
     """Looks at the newest frames of the cameras that have some.
 
@@ -44,6 +53,8 @@ class Eyes:
         By camera's name.
     together
         Whether several cameras may look at once.
+    gathering
+        Those that make points in space; None without.
     """
 
     def __init__(
@@ -52,10 +63,14 @@ class Eyes:
         viewers: Mapping[str, Viewer],
         *,
         together: bool,
+        gathering: Gathering | None = None,
     ) -> None:
         self.viewers = viewers
         self._feeds = feeds
         self._together = together
+        self._gathering = gathering
+        self._since_ns: dict[str, int] = {}
+        """Since when a camera has waited for the others."""
 
     def warm_up(self) -> None:
         """Let the network make ready for all that it will be shown.
@@ -68,9 +83,15 @@ class Eyes:
         for viewer in self.viewers.values():
             viewer.warm_up()
 
-    def waiting(self) -> FrameFeed | None:
-        """Return the camera with news that was looked at longest ago: each in turn."""
+    def waiting(self, now_ns: int) -> FrameFeed | None:
+        """Return the camera with news that was looked at longest ago: each in turn.
+
+        One whose frame belongs together with others' is not returned before those
+        are there, or it has waited long enough.
+        """
         waiting = [feed for feed in self._feeds if feed.waiting]
+        if self._gathering is not None:
+            waiting = self._gathered(waiting, self._gathering, now_ns)
         return min(waiting, key=lambda feed: feed.served_ns, default=None)
 
     def look(self, first: FrameFeed, dequeued_ns: int) -> list[Seen]:
@@ -97,13 +118,35 @@ class Eyes:
             figures[f"second_looks_{camera}"] = float(viewer.second_looks)
         return figures
 
+    def _gathered(
+        self, waiting: list[FrameFeed], gathering: Gathering, now_ns: int
+    ) -> list[FrameFeed]:
+        """Return the cameras that need not wait for others any more."""
+        members = [feed for feed in waiting if feed.camera in gathering.cameras]
+        moments = [frame.exposure_ns for feed in members if (frame := feed.newest())]
+        if len(moments) == len(gathering.cameras) and (
+            max(moments) - min(moments) <= _SIMULTANEOUS_NS
+        ):
+            self._since_ns.clear()
+            return waiting
+        for feed in members:
+            self._since_ns.setdefault(feed.camera, now_ns)
+        return [
+            feed
+            for feed in waiting
+            if feed not in members
+            or now_ns - self._since_ns[feed.camera] >= gathering.wait_ns
+        ]
+
     def _same_moment(self, first: FrameFeed) -> Iterable[FrameFeed]:
         """Return a camera, and those whose newest frame is of the same moment."""
-        if not self._together:
+        self._since_ns.pop(first.camera, None)
+        mates = self._mates(first)
+        if not mates:
             return (first,)
         newest = {
             feed: frame.exposure_ns
-            for feed in self._feeds
+            for feed in (first, *mates)
             if feed.waiting and (frame := feed.newest()) is not None
         }
         moment_ns = newest.pop(first, 0)
@@ -115,3 +158,14 @@ class Eyes:
                 if abs(exposure_ns - moment_ns) <= _SIMULTANEOUS_NS
             ),
         )
+
+    def _mates(self, first: FrameFeed) -> list[FrameFeed]:
+        """Return the cameras that may look together with one."""
+        gathering = self._gathering
+        wanted = () if gathering is None else gathering.cameras
+        return [
+            feed
+            for feed in self._feeds
+            if feed is not first
+            and (self._together or {first.camera, feed.camera} <= set(wanted))
+        ]

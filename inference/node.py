@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from inference.decider import Decider
-from inference.eyes import Eyes
+from inference.eyes import Eyes, Gathering
 from inference.feed import FrameFeed
 from inference.latency import LatencyMeter, RateMeter
 from inference.model import load_engine
@@ -163,9 +163,9 @@ class InferenceNode:
         """Look at one frame, or wait for one for 20 ms at most."""
         attached = self._require()
         decider = attached.decider
-        feed = attached.eyes.waiting()
+        feed = attached.eyes.waiting(self._clock.now())
         if feed is None and attached.waiter.wait(decider.wait_ms(_WAIT_MS)):
-            feed = attached.eyes.waiting()
+            feed = attached.eyes.waiting(self._clock.now())
         decider.listen()
         if feed is not None:
             self._look(feed, attached)
@@ -265,7 +265,10 @@ class InferenceNode:
             )
             for feed in feeds
         }
-        return Eyes(feeds, viewers, together=together)
+        space, gathering = self._step_config.space, None
+        if space is not None:
+            gathering = Gathering(frozenset(space.views.cameras), space.views.wait_ns)
+        return Eyes(feeds, viewers, together=together, gathering=gathering)
 
     def _viewer(self, camera: str, height: int, width: int, channels: int) -> Viewer:
         if self._model is None:

@@ -25,13 +25,17 @@ class Following:
     """How a dynamic crop did in a film."""
 
     frames: int
+    shown_frames: int
+    """Those in which the whole picture shows the animal: half of its parts or more,
+    together. In the others it cannot be judge: a single part in a corner of the arena
+    is no animal."""
     lost_frames: int
-    """Those in which most of the animal that the whole picture shows was outside
-    the box that was looked at last."""
+    """Of those, the ones in which most of the parts that it shows were outside the
+    box that was looked at last."""
     longest_lost: int
     """The most of them in a row."""
     median_px: float
-    """Distance from what the whole picture shows, of all its trusted points."""
+    """Distance from what the whole picture shows there, of its trusted points."""
     in_boxes_median_px: float
     """The same, in frames where a box was looked at."""
     p99_px: float
@@ -50,11 +54,12 @@ def follow(
 ) -> Following:
     """Look at every frame as a whole and through a dynamic crop.
 
-    Points count that are likely and near most others of them: a body part that the
-    network sees in a corner of the arena is nothing to be near to.
+    Points are trusted that are likely and near most others of them: a body part that
+    the network sees in a corner of the arena is nothing to be near to.
     """
     off_px: list[NDArray[np.float64]] = []
     in_box: list[bool] = []
+    shown: list[bool] = []
     lost: list[bool] = []
     pixels: list[float] = []
     for frame, exposure_ns in frames:
@@ -62,6 +67,8 @@ def follow(
         look = viewer.look(frame, exposure_ns)
         trusted = whole[:, 2] >= min_likelihood
         trusted &= near_most(whole, trusted, body_px)
+        shown.append(2 * int(trusted.sum()) >= len(trusted))
+        trusted &= shown[-1]
         away = look.keypoints[:, :2].astype(np.float64) - whole[:, :2]
         off_px.append(np.where(trusted, np.hypot(away[:, 0], away[:, 1]), np.nan))
         boxed = look.box != viewer.within
@@ -69,11 +76,12 @@ def follow(
         x0, y0, x1, y1 = look.box
         x, y = whole[:, 0], whole[:, 1]
         outside = trusted & ((x < x0) | (x >= x1) | (y < y0) | (y >= y1))
-        lost.append(2 * int(outside.sum()) > int(trusted.sum()) > 0)
+        lost.append(2 * int(outside.sum()) > int(trusted.sum()))
         pixels.append(look.box.width * look.box.height / frame.size)
     off = np.stack(off_px)
     return Following(
         frames=len(off),
+        shown_frames=sum(shown),
         lost_frames=sum(lost),
         longest_lost=_longest(lost),
         median_px=float(np.nanmedian(off)),

@@ -120,15 +120,16 @@ def _show(console: Console, found: Mapping[str, Any]) -> None:
     from rig.commands.bench.tables import conditions
 
     about = found["environment"]
-    for size, ways in found["sizes"].items():
-        console.print(_table(size, ways, about))
+    for size, figures in found["sizes"].items():
+        console.print(_table(size, figures["ways"], about))
     if (film := found["film"]) is not None:
         console.print(
             f"{about['film']}, {film['frames']:,} frames, dynamic crop: median "
             f"{film['median_px']:.3f} px from the whole picture (99 %: "
             f"{film['p99_px']:.1f} px), median {film['median_pixels']:.0%} of its "
             f"pixels; {film['whole']} whole looks, {film['second']} of them second "
-            f"looks; the animal outside the box in {film['lost_frames']} frames",
+            f"looks; the animal outside the box in {film['lost_frames']} of the "
+            f"{film['shown_frames']:,} frames in which the whole picture shows it",
             soft_wrap=True,
         )
     console.print(conditions(about), soft_wrap=True)
@@ -136,7 +137,7 @@ def _show(console: Console, found: Mapping[str, Any]) -> None:
         style, word = ("green", "reached") if target["met"] else ("bold red", "MISSED")
         console.print(
             f"{word}: {target['name']}: {target['value']:.4g}, wanted "
-            f"{target['wanted']:g}",
+            f"{target['bound']} {target['wanted']:g}",
             style=style,
         )
 
@@ -150,16 +151,16 @@ def _table(size: str, ways: Mapping[str, Any], about: Mapping[str, Any]) -> Any:
     )
     table.add_column("engine", no_wrap=True)
     for title in (
-        "p50 ms", "p99 ms", "mean ms", "faster", "median px off", "max px off",
+        "on", "p50 ms", "p99 ms", "mean ms", "faster", "by mean", "median px off",
+        "max px off",
     ):  # fmt: skip
         table.add_column(title, justify="right", no_wrap=True)
     for name, way in ways.items():
-        if name == "looks":
-            continue
         table.add_row(
             name,
+            way["provider"].removesuffix("ExecutionProvider"),
             *(f"{way[key]:.1f}" for key in ("p50_ms", "p99_ms", "mean_ms")),
-            f"x {way['times_faster']:.2f}",
+            *(f"x {way[key]:.2f}" for key in ("times_faster", "times_faster_by_mean")),
             *(f"{way[key]:.4f}" for key in ("median_px", "max_px")),
         )
     return table

@@ -10,9 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-__all__ = ["BODYPART", "led_network"]
+__all__ = ["BODYPART", "WHITE", "led_network"]
 
 BODYPART = "light"
+WHITE = 256.0
+"""Grey level at which the keypoint would be on the right edge."""
 _OPSET, _IR = 17, 8
 """Old enough for every ONNX Runtime that we run on."""
 _METADATA = {
@@ -26,15 +28,19 @@ _METADATA = {
 def led_network() -> Any:
     """Return the network as an ONNX model.
 
-    In: pixels (n, H, W, 3), uint8. Out: keypoints (n, 1, 3); x is the mean of the
-    pixels (0 to 255), y and likelihood are 1.
+    In: pixels (n, H, W, 3), uint8. Out: keypoints (n, 1, 3); x is as far from the left
+    edge as the mean of the pixels is from black: W at 256; y and likelihood are 1.
     """
     from onnx import TensorProto, checker, helper
 
     nodes = [
         helper.make_node("Cast", ["pixels"], ["grey"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["grey"], ["mean"], axes=[1, 2, 3], keepdims=0),
-        helper.make_node("Unsqueeze", ["mean", "axes"], ["x"]),
+        helper.make_node("Mul", ["mean", "per_level"], ["part"]),
+        helper.make_node("Shape", ["pixels"], ["width"], start=2, end=3),
+        helper.make_node("Cast", ["width"], ["width_px"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["part", "width_px"], ["level_px"]),
+        helper.make_node("Unsqueeze", ["level_px", "axes"], ["x"]),
         helper.make_node("Pad", ["x", "pads", "one"], ["keypoints"]),
     ]
     graph = helper.make_graph(
@@ -49,6 +55,7 @@ def led_network() -> Any:
         [
             helper.make_tensor("axes", TensorProto.INT64, [2], [1, 2]),
             helper.make_tensor("pads", TensorProto.INT64, [6], [0, 0, 0, 0, 0, 2]),
+            helper.make_tensor("per_level", TensorProto.FLOAT, [], [1.0 / WHITE]),
             helper.make_tensor("one", TensorProto.FLOAT, [], [1.0]),
         ],
     )

@@ -16,7 +16,12 @@ from onnx import TensorProto, compose, helper, numpy_helper
 
 from inference.convert.network import HEATMAP, LOCREF, OPSET, PICTURE
 from inference.convert.stem import fold_stem
-from inference.convert.tidy import alignment_px, merge_twins, use_instance_statistics
+from inference.convert.tidy import (
+    alignment_px,
+    drop_unused,
+    merge_twins,
+    use_instance_statistics,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 
     from inference.convert.network import Network
 
-__all__ = ["IMAGE", "KEYPOINTS", "SIZE", "build"]
+__all__ = ["IMAGE", "KEYPOINTS", "SIZE", "build", "describe"]
 
 IMAGE = "image"
 """Input: uint8 (n, height, width, 1 or 3)."""
@@ -60,6 +65,7 @@ def build(network: Network, name: str, *, channels: int) -> ModelProto:
     use_instance_statistics(inner.graph)
     nodes, constants = _pixels()
     folded = fold_stem(inner.graph, network.mean, network.scale, channels)
+    drop_unused(inner.graph)
     align_px = alignment_px(inner.graph)
     # whatever its layers are called, they are called otherwise than ours
     graph = compose.add_prefix(inner, _INNER).graph
@@ -102,7 +108,7 @@ def build(network: Network, name: str, *, channels: int) -> ModelProto:
 
 
 def describe(model: ModelProto, facts: Mapping[str, str]) -> None:
-    """Add to what a model says about itself; what it said of the same is replaced."""
+    """Add to what a model says of itself; what it said of the same is replaced."""
     known = {entry.key: entry.value for entry in model.metadata_props}
     helper.set_model_props(model, {**known, **facts})
 

@@ -6,6 +6,7 @@ import json
 import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,15 @@ _DRAWN_SIZES = ((640, 480), (320, 240))
 _PART = 3
 """One frame in so many is also seen in part: the model must take every size."""
 _PART_STEP_PX = 32
+_PACKAGES = {
+    "pytorch": (("onnx", "torch", "dlclive"), "convert"),
+    "tensorflow": (
+        ("onnx", "torch", "dlclive", "tensorflow", "tf2onnx"),
+        "convert,tensorflow",
+    ),
+}
+"""What a form of export needs, and the extras that have it. dlclive proves every
+conversion, and imports torch whatever it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,7 @@ def convert(plan: Plan, progress: Callable[[str, int], Callable[[], None]]) -> O
     """
     file = find_model(plan.model)
     _require_convertible(plan, file)
+    _require_packages(file)
     progress("reading the export", 1)
     model = _built(plan, file)
     frames = _frames(plan)
@@ -134,15 +145,21 @@ def _require_convertible(plan: Plan, file: ModelFile) -> None:
         raise ModelError(msg)
 
 
-def _built(plan: Plan, file: ModelFile) -> ModelProto:
-    try:
-        from inference.convert.graph import build
-    except ImportError as error:
+def _require_packages(file: ModelFile) -> None:
+    """Name all that is missing at once, and what to install."""
+    needed, extras = _PACKAGES[file.form]
+    missing = [name for name in needed if find_spec(name) is None]
+    if missing:
         msg = (
-            f"Expected onnx to be installed, got {error}: pip install "
-            "springhare[convert]"
+            f"Expected {', '.join(needed)} to convert {file.path}, got no "
+            f"{', no '.join(missing)}: pip install 'springhare[{extras}]'"
         )
-        raise ModelError(msg) from error
+        raise ModelError(msg)
+
+
+def _built(plan: Plan, file: ModelFile) -> ModelProto:
+    from inference.convert.graph import build
+
     if file.form == "pytorch":
         from inference.convert.exports.pytorch import read
     else:

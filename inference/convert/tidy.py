@@ -9,9 +9,11 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from onnx import GraphProto, NodeProto
 
-__all__ = ["alignment_px", "merge_twins", "use_instance_statistics"]
+__all__ = ["alignment_px", "drop_unused", "merge_twins", "use_instance_statistics"]
 
 _SHRINKING = ("Conv", "MaxPool", "AveragePool")
 
@@ -85,17 +87,31 @@ def use_instance_statistics(graph: GraphProto) -> None:
             )
             own.attribute.extend(a for a in node.attribute if a.name == "epsilon")
             graph.node[place].CopyFrom(own)
-    _drop_unused(graph)
 
 
-def _drop_unused(graph: GraphProto) -> None:
-    """Remove nodes whose results nobody uses: ONNX Runtime would compute them."""
+def drop_unused(graph: GraphProto) -> None:
+    """Remove nodes and weights that no output needs.
+
+    ONNX Runtime would compute the ones, and carry and warn of the others.
+    """
     used = {output.name for output in graph.output}
     for node in reversed(list(graph.node)):  # users come after what they use
         if used.isdisjoint(node.output):
             graph.node.remove(node)
         else:
-            used.update(node.input)
+            used.update(_wanted_by(node))
+    for tensor in list(graph.initializer):
+        if tensor.name not in used:
+            graph.initializer.remove(tensor)
+
+
+def _wanted_by(node: NodeProto) -> Iterator[str]:
+    """Yield what a node uses, also inside the branches of a condition or a loop."""
+    yield from node.input
+    for attribute in node.attribute:
+        yield from (output.name for output in attribute.g.output)
+        for inner in attribute.g.node:
+            yield from _wanted_by(inner)
 
 
 def _is_own_mean(node: NodeProto, makers: dict[str, NodeProto]) -> bool:

@@ -175,7 +175,8 @@ def _measured(
     marks: Sequence[int],
 ) -> tuple[list[Length], tuple[Learnt, ...]]:
     """Return the lengths that are not a body's, and what is learnt of all."""
-    after, broken = list(learnt), []
+    after = list(learnt)
+    broken: list[Length] = []
     for k, length in enumerate(lengths):
         if marks[length.one] or marks[length.other]:
             continue

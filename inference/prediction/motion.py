@@ -95,7 +95,7 @@ def _table() -> tuple[Settled, ...]:
     count = math.ceil(math.log(_LONGEST_S / _SHORTEST_S) / math.log(_STEP)) + 1
     intervals_s = _SHORTEST_S * _STEP ** np.arange(count)
     expected = _expected(intervals_s)
-    rows = []
+    rows: list[Settled] = []
     for interval_s, covariance in zip(intervals_s, expected, strict=True):
         # back from units of the interval to seconds
         units = np.array([1.0, 1.0 / interval_s, interval_s**-2])

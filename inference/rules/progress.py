@@ -54,7 +54,7 @@ class SequenceCondition:
             memories.append(after)
         done, last_ns = self._advance(readings, memory, scene.at_ns)
         speaking = readings[max(0, min(memory.done, len(readings) - 1))]
-        spec = Spec(f"steps done of {len(self.steps)} went", "steps", len(self.steps))
+        spec = _spec(len(self.steps))
         reading = speaking._replace(
             over=done == len(self.steps), value=float(done), spec=spec
         )
@@ -154,3 +154,8 @@ class StatesCondition:
             if reading.trusted and reading.over:
                 return way
         return None
+
+
+def _spec(steps: int) -> Spec:
+    words = f"all {steps} steps were done, one after the other"
+    return Spec(words, "steps", float(steps), plain=True)

@@ -34,7 +34,7 @@ _LEAST_WINDOW_S = 1.0
 _ENDS_S = 60.0
 """The beginning and the end that are compared."""
 _LEAST_SECONDS = 6.0
-_LEAST_POSES = 200
+_LEAST_POSES = 1000
 """Fewer have no 99th percentile to speak of."""
 _GROWN = 1.1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from inference.bundled.led import BODYPART, WHITE
 from offline.loop_latency.light import THRESHOLD
 from offline.loop_latency.spot import spot_box
 from rig.errors import ConfigError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["RULE", "LoopPlan", "loop_task", "plan_loop"]
 
 RULE = "light"
-_KEYPOINT = "light"
 _WIDTH_US = 1000
 _SLACK = 1.1
 """The rule keeps so much farther apart than the board's limit asks."""
@@ -36,6 +36,8 @@ class LoopPlan:
     line: str
     width_us: int
     refractory_ms: float
+    rate_hz: float
+    """Of the camera."""
 
     @property
     def box(self) -> tuple[int, int, int, int]:
@@ -76,7 +78,8 @@ def plan_loop(rig: RigConfig, *, camera: str | None, line: str | None) -> LoopPl
         msg = "Expected a board with an actuator line to fire, got a rig without"
         raise ConfigError(msg)
     board, actuator = owner
-    if led.source not in rig.harp_devices or led.line in actuator.lines:
+    driver = rig.harp_devices.get(led.source)
+    if driver is None or driver.sync_line is None or driver.sync_line.line != led.line:
         msg = (
             f"Expected the LED of {chosen} on a sync line, which pulses by itself, got "
             f"{led.source} {led.line}: wire it to one, and say so under led"
@@ -89,8 +92,18 @@ def plan_loop(rig: RigConfig, *, camera: str | None, line: str | None) -> LoopPl
         raise ConfigError(msg)
     limits = actuator.lines[fired]
     width_us = min(_WIDTH_US, limits.max_width_us)
-    apart_ms = max(1e3 / limits.max_rate_hz, width_us / 1e3 / max(limits.max_duty, 1e-3))
-    return LoopPlan(chosen, led, board, fired, width_us, round(_SLACK * apart_ms, 3))
+    apart_ms = max(
+        1e3 / limits.max_rate_hz, width_us / 1e3 / max(limits.max_duty, 1e-3)
+    )
+    return LoopPlan(
+        camera=chosen,
+        led=led,
+        board=board,
+        line=fired,
+        width_us=width_us,
+        refractory_ms=round(_SLACK * apart_ms, 3),
+        rate_hz=rig.camera_rate_hz(chosen),
+    )
 
 
 def loop_task(
@@ -111,6 +124,7 @@ def loop_task(
     if levels is None:
         return plain
     level = levels.dark + THRESHOLD * (levels.lit - levels.dark)
+    x0, _, x1, _ = plan.box
     plain["inference"] = {
         "model": "bundled:led",
         "cameras": [plan.camera],
@@ -123,11 +137,10 @@ def loop_task(
             "camera": plan.camera,
             "when": {
                 "kind": "crosses",
-                "keypoint": _KEYPOINT,
+                "keypoint": BODYPART,
                 "axis": "x",
                 "direction": "rising",
-                # the network's x is the mean of the pixels, counted from the crop's edge
-                "threshold_px": round(plan.box[0] + level, 3),
+                "threshold_px": round(x0 + (x1 - x0) * level / WHITE, 6),
             },
             "min_likelihood": 0,
             "refractory_ms": plan.refractory_ms,

@@ -124,9 +124,9 @@ def learn_levels(
     never = line.share(exposure_ns - 3 * half, exposure_ns + 3 * half) == 0.0
     if whole.sum() < _LEAST_LIT or never.sum() < _LEAST_LIT:
         msg = (
-            f"Expected at least {_LEAST_LIT} frames with the LED lit all through and as "
-            f"many without, got {whole.sum()} and {never.sum()}: let it run longer, or "
-            "expose for less than the line's pulses last"
+            f"Expected at least {_LEAST_LIT} frames with the LED lit all through and "
+            f"as many without, got {whole.sum()} and {never.sum()}: expose for less "
+            "time than the line's pulses last"
         )
         raise SessionError(msg)
     dark, lit = float(np.median(level[never])), float(np.median(level[whole]))

@@ -1,6 +1,6 @@
 """The streams of one session: a folder in shared memory, made by the supervisor.
 
-It holds a ring and a notice socket per stream, and a note of who owns it. When
+It holds a ring and a list of waiters per stream, and a note of who owns it. When
 the owner is gone without having removed it (`kill -9`, a power cut of the
 program), the folder is found by `abandoned`, and what was not recorded yet can
 still be read.
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Owner", "StreamDirectory", "StreamWriter", "abandoned", "running"]
 
 
-_SOCKET_PATH = 107
-"""What the system allows for a Unix socket."""
+_LONGEST_PATH = 107 - len("/control")
+"""What the system allows for a Unix socket, less the name of the one in the folder."""
 
 
 class Owner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,9 +49,9 @@ class Owner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class StreamWriter:
     """A ring's writer that also wakes the readers."""
 
-    def __init__(self, ring: Ring, notice_path: Path) -> None:
+    def __init__(self, ring: Ring, notifier: Notifier) -> None:
         self._writer = RingWriter(ring)
-        self._notifier = Notifier(notice_path)
+        self._notifier = notifier
 
     @property
     def spec(self) -> StreamSpec:
@@ -114,9 +114,17 @@ class StreamDirectory:
         Raises
         ------
         StreamError
-            If a session of that name has its streams there already.
+            If a session of that name has its streams there already, or the name is
+            too long.
         """
         path = shared_memory.root() / name
+        if (length := len(os.fsencode(path))) > _LONGEST_PATH:
+            msg = (
+                f"Expected a path of at most {_LONGEST_PATH} bytes for the streams of "
+                f"{name}, got {length}: shorten the names of the session's subject and "
+                "task"
+            )
+            raise StreamError(msg)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = Owner(
             os.getpid(), process_started(os.getpid()) or 0, str(session_folder)
@@ -143,16 +151,9 @@ class StreamDirectory:
         Raises
         ------
         StreamError
-            If it is there already, is described wrongly, has too long a name, or
-            shared memory does not suffice.
+            If it is there already, is described wrongly, or shared memory does not
+            suffice.
         """
-        if (length := len(os.fsencode(self.notice_path(spec.name)))) > _SOCKET_PATH:
-            msg = (
-                f"Expected a path of at most {_SOCKET_PATH} bytes for the socket of "
-                f"{spec.name}, got {length}: shorten the names of the session's "
-                "subject and task, or of the device"
-            )
-            raise StreamError(msg)
         return Ring.create(self._ring_path(spec.name), spec)
 
     def names(self) -> list[str]:
@@ -182,7 +183,7 @@ class StreamDirectory:
 
     def writer(self, name: str) -> StreamWriter:
         """Take a stream over as its only writer."""
-        return StreamWriter(self.ring(name), self.notice_path(name))
+        return StreamWriter(self.ring(name), Notifier(self.notice_path(name)))
 
     def reader(self, name: str, start: int | None = None) -> RingReader:
         """Read a stream, from `start` or from what is published next."""
@@ -193,7 +194,7 @@ class StreamDirectory:
         return Waiter(self.notice_path(name) for name in names)
 
     def notice_path(self, name: str) -> Path:
-        """Return where the stream's notices come from."""
+        """Return where the stream's waiters write their names."""
         return self.path / f"{name.replace('/', '+')}.notice"
 
     def remove(self) -> None:

@@ -65,6 +65,8 @@ def _tell(inspection: Inspection) -> None:
         markup=False,
     )
     console.print(ledger_table(inspection.ledger))
+    for rule, outcomes in inspection.outcomes.items():
+        console.print(Text(f"rule {rule}: {outcomes.text}"))
     for finding in inspection.findings:
         where = f"{finding.stream}: " if finding.stream else ""
         line = f"{finding.severity} {where}{finding.text}"

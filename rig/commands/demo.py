@@ -53,6 +53,7 @@ _FILE = click.Path(exists=True, path_type=Path)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the world.")
 @click.option("--video", type=_FILE, help="A film for the camera to play.")
 @click.option("--model", type=_FILE, help="A DeepLabCut export, or an ONNX model.")
+@click.option("--unblind", is_flag=True, help="Show which fires are shams, live.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def demo(
     seconds: float,
@@ -63,6 +64,7 @@ def demo(
     seed: int,
     video: Path | None,
     model: Path | None,
+    unblind: bool,
     as_json: bool,
 ) -> int:
     """Run a whole experiment without hardware and record it.
@@ -90,7 +92,9 @@ def demo(
                 setup.rig,
                 setup.task,
                 setup.session,
-                Options(simulate=True, seconds=seconds, keep_truth=True),
+                Options(
+                    simulate=True, seconds=seconds, keep_truth=True, unblind=unblind
+                ),
                 show,
             ),
             quiet=headless,

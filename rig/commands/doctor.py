@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["doctor"]
 
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -22,13 +23,77 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
     default=Path(),
     help="Folder that recordings go to: its disk is tried.  [default: this one]",
 )
+@click.option(
+    "--loop",
+    "test_loop",
+    is_flag=True,
+    help="Measure light to edge on a wired rig instead, and say go or no-go: an LED on "
+    "a sync line flashes, a camera sees it, a line is fired.",
+)
+@click.option("--rig", type=_FILE, help="With --loop: the rig to test.")
+@click.option(
+    "--task",
+    type=_FILE,
+    help="With --loop: whose latency_budget must be kept, its network included.",
+)
+@click.option(
+    "--simulate", is_flag=True, help="With --loop: replace every device by its twin."
+)
+@click.option("--camera", help="With --loop: that sees the LED.  [default: the first]")
+@click.option(
+    "--line",
+    help="With --loop: the actuator's line that is fired; a real rig's must be named.",
+)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(5, 3600),
+    default=20.0,
+    show_default=True,
+    help="With --loop: length of the test.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="With --loop: write below this folder instead of the rig's data_root.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def doctor(data: Path, as_json: bool) -> int:
+def doctor(
+    data: Path,
+    test_loop: bool,
+    rig: Path | None,
+    task: Path | None,
+    simulate: bool,
+    camera: str | None,
+    line: str | None,
+    seconds: float,
+    out: Path | None,
+    as_json: bool,
+) -> int:
     """Look at drivers, extras, versions, real-time settings, memory, disk and ports.
 
     Each finding is ok, warn or fail, with a remedy. The exit status is 1 when one of
-    them is a fail.
+    them is a fail. With --loop it is 0 for go and 1 for no-go.
     """
+    if test_loop:
+        from rig import registry
+
+        return registry.load("springhare.doctor", "loop")(
+            rig_file=rig,
+            task_file=task,
+            simulate=simulate,
+            camera=camera,
+            line=line,
+            seconds=seconds,
+            out=out,
+            as_json=as_json,
+        )
+    if any((rig, task, simulate, camera, line, out)):
+        msg = "expected --rig, --task, --simulate, --camera, --line, --out with --loop"
+        raise click.UsageError(msg)
+    return _tell_of_machine(data, as_json=as_json)
+
+
+def _tell_of_machine(data: Path, *, as_json: bool) -> int:
     import msgspec
 
     from rig.commands.findings import verdict

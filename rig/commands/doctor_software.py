@@ -33,7 +33,9 @@ _PYTHONS = ((3, 11), (3, 12))
 _EXTRAS = {
     "dlclive": ("deeplabcut-live", "DeepLabCut exports (.pt)"),
     "tensorflow": ("tensorflow-cpu", "DeepLabCut exports of TensorFlow"),
+    "convert": ("tf2onnx", "DeepLabCut exports made fast: springhare convert"),
     "gpu": ("onnxruntime-gpu", "ONNX models on the GPU"),
+    "fast": ("numba", "live 3D in microseconds"),
     "monitor": ("PySide6-Essentials", "the monitor window"),
     "offline": ("pynapple", "pictures, exports, other people's recordings"),
 }

@@ -26,6 +26,7 @@ __all__ = ["LiveTable"]
 
 _LINE_EVERY_S = 5.0
 _LATE_S = 3.0
+_BLIND = "blind"
 _SHOWN_STREAMS = (
     "cameras",
     "signals",
@@ -105,6 +106,8 @@ def _draw(status: Status) -> Group:
         parts += [Text(), _nodes(status)]
     if (latencies := latency_table(status.nodes)) is not None:
         parts += [Text(), latencies]
+    if (key := _key(status.nodes)) is not None:
+        parts += [Text(), key]
     if status.streams:
         parts += [Text(), _summary(status)]
     return Group(*parts)
@@ -119,17 +122,32 @@ def _streams(status: Status) -> Table:
     shown = [s for s in status.streams if s.name.split("/")[0] in order]
     for stream in sorted(shown, key=lambda s: order[s.name.split("/")[0]]):
         bad = stream.lost + stream.unrecorded > 0
+        blind = _BLIND if stream.blind else ""
         table.add_row(
             stream.name,
-            f"{stream.rate_hz:.1f}",
+            blind or f"{stream.rate_hz:.1f}",
             "" if stream.nominal_hz is None else f"{stream.nominal_hz:g}",
-            str(stream.published),
+            blind or str(stream.published),
             str(stream.lost),
             str(stream.unrecorded),
-            str(stream.waiting),
+            blind or str(stream.waiting),
             style="bold red" if bad else "",
         )
     return table
+
+
+def _key(nodes: Sequence[NodeFigures]) -> Text | None:
+    """Return whether fires are carried out, and what keeps them from it."""
+    metrics = {name: value for node in nodes for name, value in node.metrics.items()}
+    if not {"armed", "permitted"} <= set(metrics):
+        return None
+    if not metrics["armed"]:
+        return Text("disarmed: nothing is fired (a arms)", "bold yellow")
+    if not metrics.get("key_on", 1):
+        return Text("the key is off: nothing is fired", "bold yellow")
+    if not metrics["permitted"]:
+        return Text("the board holds its outputs low: nothing is fired", "bold yellow")
+    return Text("armed (d disarms)", "bold")
 
 
 def _nodes(status: Status) -> Table:

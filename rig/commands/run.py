@@ -50,6 +50,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--dry-run", is_flag=True, help="Open every device, record nothing.")
 @click.option("--truth", is_flag=True, help="Keep what the simulated boards sent.")
+@click.option("--unblind", is_flag=True, help="Show which fires are shams, live.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def run(
     rig_file: Path,
@@ -62,6 +63,7 @@ def run(
     out: Path | None,
     dry_run: bool,
     truth: bool,
+    unblind: bool,
     as_json: bool,
 ) -> int:
     """Record a session; Ctrl-C stops it in order.
@@ -87,6 +89,7 @@ def run(
         slow=slow,
         seconds=seconds,
         faults=script.faults if script else (),
+        unblind=unblind,
         keep_truth=truth,
     )
 

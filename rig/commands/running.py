@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +12,7 @@ import click
 from rig.commands.console import wide_console
 from rig.commands.ledger_table import ledger_table
 from rig.commands.live import LiveTable
+from rig.commands.terminal_keys import TerminalKeys
 from rig.recording.latency import WORDS
 
 if TYPE_CHECKING:
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
 __all__ = ["EXIT_STATUS", "run_session", "tell"]
 
 EXIT_STATUS = {"PASS": 0, "WARN": 0, "FAIL": 1}
+_ARMS = {"a": True, "d": False}
+"""Keys that arm and disarm the loop."""
 
 
 def run_session(
     make: Callable[[Callable[[Status], None]], Session], *, quiet: bool = False
 ) -> Result:
     """Run a session with the live table; one Ctrl-C stops it in order.
+
+    On a terminal the key ``a`` arms the loop, ``d`` disarms it.
 
     Parameters
     ----------
@@ -37,9 +42,19 @@ def run_session(
     quiet
         Whether nothing is shown while it runs.
     """
-    table = nullcontext(lambda _status: None) if quiet else LiveTable()
-    with table as show:
-        session = make(show)
+    if quiet:
+        session = make(lambda _status: None)
+        with _one_interrupt(session):
+            return session.run()
+    with LiveTable() as show, TerminalKeys() as keys:
+
+        def observe(status: Status) -> None:
+            show(status)
+            for key in keys.pressed():
+                if key in _ARMS:
+                    session.arm(armed=_ARMS[key])
+
+        session = make(observe)
         with _one_interrupt(session):
             return session.run()
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DeadMan"]
+__all__ = ["BEATS", "DeadMan"]
 
+BEATS = "beats"
+"""Counter in the ring of decisions by which whoever decides says that it lives."""
 _WORDS_PER_TIMEOUT = 10
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from rig.devices.dead_man import DeadMan
+from rig.devices.dead_man import BEATS, DeadMan
 from rig.devices.deadline import not_after_us
 from rig.devices.harp_registers import registers
 from rig.errors import DeviceError
@@ -25,10 +25,8 @@ if TYPE_CHECKING:
     from rig.messages import Acknowledgement
     from sync.clock import Clock
 
-__all__ = ["BEATS", "Commands"]
+__all__ = ["Commands"]
 
-BEATS = "beats"
-"""Counter in the ring of decisions by which the one who decides says that it lives."""
 _FREE = int(registers.OutputFlags.PERMITTED | registers.OutputFlags.KEY_ON)
 _STREAM = "decisions"
 _MOST = 64

@@ -256,9 +256,11 @@ class Acknowledgement(Record, frozen=True, kw_only=True):
     """The same on the host clock, mapped online; -1 when there was none."""
     line: _Text24
     status: _Text24
-    """done, stale (too old when it was to be sent), refused_width, refused_rate,
-    refused_duty, refused_line, no_edge (the pin was driven and did not follow),
-    unplugged (the board was away), timeout."""
+    """done, no_edge (the pin was driven and did not follow), stale (the pose was too
+    old when the command was to be sent), late (when it came to the board), disarmed,
+    refused_key (the key is off), refused_permit (the host was silent), refused_line,
+    refused_width, refused_rate, refused_duty (by host or board: `sent_ns` tells),
+    no_clock (the board's time was not known), unplugged (it was away), timeout."""
     age_ns: _I64
     """`sent_ns` minus exposure midpoint: the age that counts."""
 

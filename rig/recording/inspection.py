@@ -22,6 +22,7 @@ from rig.recording.extents import (
 )
 from rig.recording.ledger import Ledger, StreamLedger
 from rig.recording.links import link_faults
+from rig.recording.outcomes import RuleOutcomes, outcomes_of
 from rig.recording.sidecar import SessionState, Verdict
 from rig.recording.verification import named_rows, verify
 
@@ -74,6 +75,8 @@ class Inspection(msgspec.Struct, frozen=True):
     streams: dict[str, StreamInspection]
     ledger: Ledger
     """Added up anew."""
+    outcomes: dict[str, RuleOutcomes] = {}
+    """What became of the decisions, by rule."""
 
 
 def inspect_recording(
@@ -122,7 +125,14 @@ def inspect_recording(
     findings += [Finding(*fault) for fault in link_faults(recording, ledger)]
     verdict, reason = _judge(findings, ledger)
     return Inspection(
-        info.session_id, info.state, verdict, reason, findings, streams, ledger
+        info.session_id,
+        info.state,
+        verdict,
+        reason,
+        findings,
+        streams,
+        ledger,
+        outcomes_of(recording),
     )
 
 

@@ -57,6 +57,7 @@ class Crew:
         self._interrupted = interrupted
         self._replies: dict[int, Reply] = {}
         self._forwarded: dict[int, tuple[str, int]] = {}
+        self._told: set[int] = set()
         self._next_id = 1
 
     def start_processes(self, plans: Iterable[NodePlan], log_folder: Path) -> None:
@@ -154,6 +155,16 @@ class Crew:
         )
         return k
 
+    def tell(self, name: str, request: str) -> None:
+        """Ask a node without waiting; a refusal is heard of in the log.
+
+        Raises
+        ------
+        StreamError
+            If there is no such node.
+        """
+        self._told.add(self.send(name, request, {}))
+
     def take_reply(self, number: int) -> Reply | None:
         """Return the answer to a request, once; None while there is none."""
         return self._replies.pop(number, None)
@@ -250,6 +261,11 @@ class Crew:
         child.heard_ns = self._clock.now()
 
     def _take_reply(self, reply: Reply) -> None:
+        if reply.request_id in self._told:
+            self._told.remove(reply.request_id)
+            if not reply.ok:
+                logger.warning("%s refused: %s", reply.node, reply.error)
+            return
         if reply.request_id not in self._forwarded:
             self._replies[reply.request_id] = reply
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rig.bus.directory import abandoned
 from rig.errors import SpringhareError
@@ -20,10 +20,47 @@ if TYPE_CHECKING:
     from rig.recorder import SalvageReport
     from rig.recording.ledger import Ledger
     from rig.supervisor.children import Child
+    from rig.supervisor.crew import Crew
+    from rig.supervisor.rings import SessionRings
+    from rig.supervisor.watch import Watch
 
-__all__ = ["close_session", "salvage_abandoned", "salvage_unfinished"]
+__all__ = [
+    "StopRequest",
+    "close_session",
+    "salvage_abandoned",
+    "salvage_unfinished",
+    "stop_nodes",
+]
+
+StopRequest = Literal["stop", "stop_triggers"]
 
 logger = logging.getLogger(__name__)
+
+
+def stop_nodes(
+    crew: Crew,
+    rings: SessionRings,
+    watch: Watch,
+    names: Iterable[str],
+    request: StopRequest,
+) -> None:
+    """Ask some nodes to stop, one after the other; one that cannot is closed."""
+    for name in names:
+        watch.bury()
+        child = crew.children[name]
+        if child.gone or child.state not in {"ready", "running"}:
+            rings.close_of(name)
+            continue
+        try:
+            crew.ask([name], request, timeout_s=60)
+        except SpringhareError as error:
+            logger.warning("Node %s did not stop in order: %s", name, error)
+            child.cause = str(error)
+            rings.close_of(name)
+            rings.note(name, "failed", str(error))
+            continue
+        if request == "stop":
+            rings.note(name, "stopped")
 
 
 def close_session(

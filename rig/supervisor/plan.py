@@ -37,6 +37,8 @@ class Options:
     """Stop after so long; None until asked."""
     faults: Sequence[ScriptedFault] = ()
     """Script of the simulated faults."""
+    unblind: bool = False
+    """Show live which fires were shams."""
     keep_truth: bool = False
     """Write what the simulated boards sent to ``truth.json`` in the session."""
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from rig.supervisor.rings import SessionRings
     from rig.supervisor.status import Status
 
-__all__ = ["serve_strangers"]
+__all__ = ["DECIDER", "serve_strangers", "tell_actuator"]
+
+DECIDER = "inference"
+"""The node that decides."""
 
 
 def serve_strangers(
@@ -24,6 +27,7 @@ def serve_strangers(
     rings: SessionRings,
     status: Callable[[], Status],
     stop: Callable[[str], None],
+    actuator: str | None,
 ) -> None:
     """Answer the requests that have come from programs that are not nodes.
 
@@ -35,20 +39,37 @@ def serve_strangers(
         Tells how the session stands.
     stop
         Ends the session, for a reason.
+    actuator
+        The device that has the actuator, if there is one.
     """
     while crew.strangers:
         client, request = crew.strangers.pop(0)
         try:
-            _serve(client, request, crew, rings, status, stop)
+            if request.name in {"arm", "disarm"}:
+                tell_actuator(request.name, f"asked by {client}", crew, rings, actuator)
+                crew.forward(client, request, DECIDER)
+            else:
+                _serve(client, request, crew, status, stop)
         except SpringhareError as error:
             crew.answer(client, request, {}, str(error))
+
+
+def tell_actuator(
+    word: str, why: str, crew: Crew, rings: SessionRings, actuator: str | None
+) -> None:
+    """Record that the loop is armed or disarmed, and tell the actuator's node first.
+
+    It stops what is under way, which whoever decides cannot.
+    """
+    rings.note(DECIDER, word, why)
+    if actuator is not None:
+        crew.tell(actuator, word)
 
 
 def _serve(
     client: str,
     request: Request,
     crew: Crew,
-    rings: SessionRings,
     status: Callable[[], Status],
     stop: Callable[[str], None],
 ) -> None:
@@ -58,9 +79,6 @@ def _serve(
         case "stop":
             stop(f"asked to stop by {client}")
             crew.answer(client, request, {})
-        case "arm" | "disarm":
-            rings.note("inference", request.name, f"asked by {client}")
-            crew.forward(client, request, "inference")
         case _:
             msg = (
                 "Expected a request among status, stop, arm, disarm, got "

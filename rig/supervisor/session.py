@@ -16,24 +16,30 @@ import logging
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from rig.bus.control import ControlServer
 from rig.bus.directory import StreamDirectory
-from rig.errors import SpringhareError
 from rig.log import log_to_file
 from rig.messages import StreamSpec
 from rig.recording.ledger import RECORDER
+from rig.supervisor.blinding import blind_of
 from rig.supervisor.children import StandIn, end_all
 from rig.supervisor.crew import Crew
 from rig.supervisor.disturb import Disturber
-from rig.supervisor.ending import close_session, salvage_abandoned, salvage_unfinished
+from rig.supervisor.ending import (
+    StopRequest,
+    close_session,
+    salvage_abandoned,
+    salvage_unfinished,
+    stop_nodes,
+)
 from rig.supervisor.lock import rig_lock
 from rig.supervisor.plan import Options, plan_nodes, slowed
 from rig.supervisor.preflight import Check, preflight, require
-from rig.supervisor.requests import serve_strangers
+from rig.supervisor.requests import DECIDER, serve_strangers, tell_actuator
 from rig.supervisor.restart import Restarter
 from rig.supervisor.rings import SessionRings
 from rig.supervisor.status import Status
@@ -51,8 +57,6 @@ if TYPE_CHECKING:
     from rig.recording.sidecar import Verdict
 
 __all__ = ["Result", "Session"]
-
-_Stop = Literal["stop", "stop_triggers"]
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +109,9 @@ class Session:
         self._observe = observe
         self._clock = clock or MonotonicClock()
         self._plan = plan_nodes(self._rig, task, simulate=options.simulate)
+        self._actuator = None if rig.actuator is None else rig.actuator[0]
+        self._blind = blind_of(rig, task, unblind=options.unblind)
+        self._key = ""
         self._stop_reason = ""
         self._phase = "pre-flight"
         self._started_utc = utc_now()
@@ -124,6 +131,10 @@ class Session:
     def stop(self, reason: str = "asked to stop") -> None:
         """Ask the session to end in order; safe from a signal handler."""
         self._stop_reason = self._stop_reason or reason
+
+    def arm(self, *, armed: bool) -> None:
+        """Carry fires out from now on, or no more; done at the session's next turn."""
+        self._key = "arm" if armed else "disarm"
 
     def run(self) -> Result:
         """Run the session to its end.
@@ -307,10 +318,16 @@ class Session:
             Disturber(self._options.faults),
             self.stop,
             self._clock,
+            self._actuator,
+            self._blind,
         )
+        if self._task is not None and self._task.rules:
+            word = "arm" if self._task.armed else "disarm"
+            rings.note(DECIDER, word, "by the task file")
         while not self._stop_reason:
             crew.listen(100)
-            serve_strangers(crew, rings, self._status, self.stop)
+            serve_strangers(crew, rings, self._status, self.stop, self._actuator)
+            self._turn_key(crew, rings)
             elapsed_s = (self._clock.now() - self._recording_ns) / 1e9
             watch.turn(elapsed_s)
             if seconds is not None and elapsed_s > seconds:
@@ -318,6 +335,13 @@ class Session:
             self._report("recording")
         watch.finish()
         return watch
+
+    def _turn_key(self, crew: Crew, rings: SessionRings) -> None:
+        word, self._key = self._key, ""
+        if word:
+            tell_actuator(word, "by a key of the terminal", crew, rings, self._actuator)
+        if word and DECIDER in crew.children:
+            crew.tell(DECIDER, word)
 
     def _restarter(self, crew: Crew, streams: StreamDirectory) -> Restarter:
         return Restarter(
@@ -336,8 +360,8 @@ class Session:
     def _end(self, crew: Crew, rings: SessionRings, watch: Watch) -> Ledger:
         self._report("stopping")
 
-        def ask(names: Iterable[str], request: _Stop = "stop") -> None:
-            self._ask_to_stop(crew, rings, watch, names, request)
+        def ask(names: Iterable[str], request: StopRequest = "stop") -> None:
+            stop_nodes(crew, rings, watch, names, request)
 
         # The actuator's board goes on until the last decision is carried out.
         ask(self._rig.trigger_sources, "stop_triggers")
@@ -355,31 +379,6 @@ class Session:
         rings.streams.remove()
         return ledger
 
-    def _ask_to_stop(
-        self,
-        crew: Crew,
-        rings: SessionRings,
-        watch: Watch,
-        names: Iterable[str],
-        request: _Stop,
-    ) -> None:
-        for name in names:
-            watch.bury()
-            child = crew.children[name]
-            if child.gone or child.state not in {"ready", "running"}:
-                rings.close_of(name)
-                continue
-            try:
-                crew.ask([name], request, timeout_s=60)
-            except SpringhareError as error:
-                logger.warning("Node %s did not stop in order: %s", name, error)
-                child.cause = str(error)
-                rings.close_of(name)
-                rings.note(name, "failed", str(error))
-                continue
-            if request == "stop":
-                rings.note(name, "stopped")
-
     # -- at a glance
 
     def _report(self, phase: str) -> None:
@@ -389,7 +388,7 @@ class Session:
     def _status(self) -> Status:
         crew = self._crew
         elapsed_s = (self._clock.now() - self._recording_ns) / 1e9
-        return Status(
+        status = Status(
             phase=self._phase,
             session_id=self.session_id,
             elapsed_s=elapsed_s,
@@ -398,3 +397,4 @@ class Session:
             if crew and self._rings
             else (),
         )
+        return self._blind.status(status) if self._blind else status

@@ -44,6 +44,8 @@ class StreamFigures:
     """Overwritten before the recorder took them."""
     waiting: int
     """Published and not yet taken by the recorder."""
+    blind: bool = False
+    """Whether published, rate and waiting are hidden: they would tell of shams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Status:
     elapsed_s: float
     nodes: Sequence[NodeFigures] = ()
     streams: Sequence[StreamFigures] = ()
+    blind: bool = False
+    """Whether shams are not told from fires."""
 
 
 @dataclass(slots=True)

@@ -9,10 +9,12 @@ from rig.recording.ledger import RECORDER
 from rig.recording.remarks import DIED, RESTARTED, STOPPED_EARLY
 from rig.supervisor.disk_watch import DiskWatch
 from rig.supervisor.latency_watch import INFERENCE, LatencyWatch
+from rig.supervisor.permission_watch import PermissionWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rig.supervisor.blinding import Blind
     from rig.supervisor.children import Child
     from rig.supervisor.crew import Crew
     from rig.supervisor.disturb import Disturber
@@ -43,6 +45,10 @@ class Watch:
         Ends the session, for a reason.
     clock
         Host clock.
+    actuator
+        The device that has the actuator, if there is one.
+    blind
+        What must not be told while shams are drawn.
     """
 
     def __init__(
@@ -53,6 +59,8 @@ class Watch:
         disturber: Disturber,
         stop: Callable[[str], None],
         clock: Clock,
+        actuator: str | None = None,
+        blind: Blind | None = None,
     ) -> None:
         self._crew = crew
         self._rings = rings
@@ -62,6 +70,8 @@ class Watch:
         self._clock = clock
         self._disk = DiskWatch()
         self._latency = LatencyWatch()
+        self._permission = None if actuator is None else PermissionWatch(actuator)
+        self._blind = blind
         self._ending = False
 
     def turn(self, elapsed_s: float) -> None:
@@ -77,6 +87,7 @@ class Watch:
         self._tend()
         self._look_at_disk()
         self._look_at_latency()
+        self._look_at_permission()
 
     def bury(self) -> None:
         """Take note of the nodes that died, and do what their plans say."""
@@ -122,8 +133,15 @@ class Watch:
     def _look_at_latency(self) -> None:
         metrics, now_ns = self._crew.metrics(INFERENCE), self._clock.now()
         for state, detail in self._latency.changes(metrics, now_ns):
-            logger.warning("%s: %s", INFERENCE, detail)
             self._rings.note(INFERENCE, state, detail)
+            if self._blind is None or not self._blind.hides(detail.replace(" ", "_")):
+                logger.warning("%s: %s", INFERENCE, detail)
+
+    def _look_at_permission(self) -> None:
+        if self._permission is not None:
+            device = self._permission.device
+            for change in self._permission.changes(self._crew.metrics(device)):
+                self._rings.note(device, *change)
 
     def _look_at_disk(self) -> None:
         metrics = self._crew.metrics(RECORDER)

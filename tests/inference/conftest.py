@@ -151,7 +151,7 @@ def shm(monkeypatch):
 class Bench:
     """An inference node among rings, without processes: frames in, poses out."""
 
-    def __init__(self, task, shapes, tmp_path, slots):
+    def __init__(self, task, shapes, tmp_path, slots, rig, rings):
         self.clock = ManualClock(10_000_000_000)
         self.streams = StreamDirectory.create("bench", tmp_path)
         for camera, shape in shapes.items():
@@ -165,8 +165,11 @@ class Bench:
                     slots=slots,
                 )
             )
+        for ring in rings:
+            self.streams.create_ring(ring)
         self.cameras = {c: self.streams.writer(f"cameras/{c}") for c in shapes}
         self.task = task
+        self.rig = rig
         self.tmp_path = tmp_path
         self.node = self.make_node()
 
@@ -180,7 +183,7 @@ class Bench:
         context = NodeContext(
             name="inference",
             config=self.task["inference"],
-            rig={},
+            rig=self.rig,
             task=self.task,
             session={},
             session_folder=self.tmp_path,
@@ -226,8 +229,10 @@ def make_bench(shm, tmp_path):
     """Makes `Bench`es, one after the other: `close` one before the next."""
     made = []
 
-    def make(task, shapes=None, slots=16):
-        bench = Bench(task, shapes or {"left": (12, 16)}, tmp_path, slots)
+    def make(task, shapes=None, slots=16, rig=None, rings=()):
+        bench = Bench(
+            task, shapes or {"left": (12, 16)}, tmp_path, slots, rig or {}, rings
+        )
         made.append(bench)
         bench.begin()
         return bench

@@ -7,6 +7,7 @@ import pytest
 
 from rig.config.rig import RigConfig
 from rig.config.task import TaskConfig
+from rig.geometry import Calibration, look_at, write_calibration
 from rig.messages import Pose, from_row
 
 MS = 1_000_000
@@ -208,3 +209,85 @@ def test_model_that_cannot_keep_up_is_told_before_the_start(
     assert not finding.ok
     assert "frame every 10.0 ms and the model takes 35.0 ms" in finding.detail
     node.close()
+
+
+@pytest.fixture
+def space(tmp_path):
+    """The section that makes points in space of left and right."""
+    cameras = [
+        look_at(
+            name,
+            position_mm=(x, -300, 60),
+            target_mm=(0, 0, 40),
+            width_px=8,
+            height_px=8,
+            focal_px=9,
+        )
+        for name, x in (("left", -150), ("right", 150))
+    ]
+    path = tmp_path / "calibration.toml"
+    write_calibration(path, Calibration(tuple(cameras)))
+    return {"calibration": str(path), "cameras": ["left", "right"], "wait_ms": 5}
+
+
+@pytest.fixture
+def gathered(make_bench, task, space):
+    camera = {
+        "kind": "video",
+        "source": "none.mp4",
+        "width_px": 8,
+        "height_px": 8,
+        "rate_hz": 100,
+        "pixel_format": "Mono8",
+    }
+    rig = {
+        "format": "springhare-rig/1",
+        "name": "test",
+        "data_root": "sessions",
+        "devices": dict.fromkeys(CAMERAS, camera),
+    }
+    return make_bench(task(CAMERAS, space=space), SHAPES, rig=rig)
+
+
+def test_cameras_in_space_wait_for_each_other(gathered):
+    publish(gathered, {"left": 5.0})
+    gathered.node.step()
+    assert gathered.account("left") == (1, 0, 0, 0)
+    gathered.clock.advance(MS)
+    gathered.publish("right", [9, 2, 255, 3, 4, 255], age_ms=6.0)
+    gathered.node.step()
+    assert gathered.account("left") == (1, 1, 0, 0)
+    assert gathered.account("right") == (1, 1, 0, 0)
+    assert len(gathered.read("points/space").rows) == 1
+    assert gathered.node.metrics()["views_alone"] == 0
+
+
+def test_a_camera_in_space_does_not_wait_for_ever(gathered):
+    publish(gathered, {"left": 5.0})
+    gathered.node.step()
+    gathered.clock.advance(6 * MS)
+    gathered.node.step()
+    assert gathered.account("left") == (1, 1, 0, 0)
+    gathered.clock.advance(6 * MS)
+    gathered.node.step()
+    assert gathered.node.metrics()["views_alone"] == 1
+    assert len(gathered.read("points/space").rows) == 0
+
+
+def test_of_two_moments_the_one_that_both_have_seen(gathered):
+    """Left is a frame ahead: it waits until right has seen that one, too."""
+    publish(gathered, {"left": 5.0, "right": 15.0})
+    gathered.node.step()
+    assert gathered.account("left") == gathered.account("right") == (1, 0, 0, 0)
+    gathered.publish("right", [9, 2, 255, 3, 4, 255], age_ms=5.0)
+    gathered.node.step()
+    assert gathered.account("left") == (1, 1, 0, 0)
+    assert gathered.account("right") == (2, 1, 1, 0)
+    assert len(gathered.read("points/space").rows) == 1
+
+
+def test_who_is_not_in_space_waits_for_nobody(gathered):
+    publish(gathered, {"left": 5.0, "top": 5.0})
+    gathered.node.step()
+    assert gathered.account("top") == (1, 1, 0, 0)
+    assert gathered.account("left") == (1, 0, 0, 0)

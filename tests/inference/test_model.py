@@ -83,7 +83,8 @@ def test_loading_imports_no_engine_but_its_own(make_dials):
         "from rig.config.task import InferenceConfig\n"
         "heavy = {'torch', 'tensorflow', 'dlclive', 'cv2', 'onnx', 'onnxruntime'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
-        f"load_engine(InferenceConfig(model={str(make_dials())!r}, cameras=('left',)))\n"
+        f"config = InferenceConfig(model={str(make_dials())!r}, cameras=('left',))\n"
+        "load_engine(config)\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run(

@@ -283,6 +283,7 @@ class Scene:
         rows["frame_id"] = kept
         rows["trigger_seq"] = seqs[asked[kept]]
         middle = starts[kept] + round(self.delay_us * 1000) + EXPOSURE_NS // 2
+        self.frames, self.middle_ns = rows, middle
         _append(writer, spec, rows, self.pictures(middle))
 
     def _write_emg(self, writer, specs):

@@ -66,7 +66,16 @@ def test_help_loads_nothing_heavy():
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    for name in ("bench", "check", "demo", "doctor", "init", "run", "schema"):
+    for name in (
+        "bench",
+        "check",
+        "demo",
+        "doctor",
+        "init",
+        "latency",
+        "run",
+        "schema",
+    ):
         assert f"\n  {name} " in done.stdout
     loaded = set(json.loads(done.stderr.splitlines()[-1]))
     assert "rig.commands.demo" in loaded, "the one-line help comes from the commands"

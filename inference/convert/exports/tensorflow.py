@@ -46,7 +46,7 @@ def read(file: ModelFile) -> Network:
         config, graph = _parsed(file)
     _require_simple(file, config, graph)
     with quiet(), readable(file):
-        model = _translated(file, graph)
+        model = _translated(graph)
         mean, scale = take_off_pixels(model.graph)
         return Network(
             model=model,
@@ -98,15 +98,9 @@ def _require_simple(file: ModelFile, config: Mapping[str, Any], graph: Any) -> N
         raise ModelError(msg)
 
 
-def _translated(file: ModelFile, graph: Any) -> ModelProto:
-    try:
-        import tf2onnx  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        msg = (
-            f"Expected tf2onnx for the TensorFlow export {file.path}, got {error}: "
-            "pip install springhare[convert], or run it with inference.engine dlclive"
-        )
-        raise ModelError(msg) from error
+def _translated(graph: Any) -> ModelProto:
+    import tf2onnx  # pyright: ignore[reportMissingImports]
+
     # dlclive finds the outputs by their place: heat map last, offsets before it
     last, before = graph.node[-1].name, graph.node[-2].name
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)

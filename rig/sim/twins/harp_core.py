@@ -283,13 +283,13 @@ class BoardCore:
             return self._write_limits(address, payload)
         if address in _COMMANDS:
             return self._command(address, payload, now_us)
-        if address == _R.Permit.address:
-            return self.permission.write(payload[0], now_us)
-        if address in self.values:
-            return self._write_value(address, payload, now_us)
-        return False
+        return self._write_value(address, payload, now_us)
 
     def _write_value(self, address: int, payload: bytes, now_us: int) -> bool:
+        if address == _R.Permit.address:
+            return self.permission.write(payload[0], now_us)
+        if address not in self.values:
+            return False
         value = LAYOUTS[address].unpack(payload)[0]
         if address == _R.StreamControl.address:
             return self._control_streams(value, now_us)

@@ -1,4 +1,4 @@
-"""The key switch of a simulated board: on, but for where a fault script turns it off."""
+"""The key switch of a simulated board: on, where no fault script turns it off."""
 
 from __future__ import annotations
 

@@ -13,7 +13,12 @@ from onnx import TensorProto, numpy_helper
 from inference.convert.graph import build
 from inference.convert.network import HEATMAP, LOCREF, PICTURE
 from inference.convert.stem import folded_weights
-from inference.convert.tidy import alignment_px, merge_twins, use_instance_statistics
+from inference.convert.tidy import (
+    alignment_px,
+    drop_unused,
+    merge_twins,
+    use_instance_statistics,
+)
 from inference.runners.peaks import decode_peaks
 
 
@@ -228,8 +233,42 @@ def test_own_statistics_in_one_node(run):
     x = rng.normal(3, 2, (1, 4, 9, 11)).astype(np.float32)
     (wanted,) = run(model, {"x": x})
     use_instance_statistics(model.graph)
+    drop_unused(model.graph)
+    assert {tensor.name for tensor in model.graph.initializer} == {"gamma", "beta"}
     assert [node.op_type for node in model.graph.node] == ["InstanceNormalization"]
     np.testing.assert_allclose(run(model, {"x": x})[0], wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_nothing_is_carried_that_nobody_uses(make_network, channels):
+    graph = build(make_network(), "tiny", channels=channels).graph
+    used = {name for node in graph.node for name in node.input}
+    assert {tensor.name for tensor in graph.initializer} <= used
+
+
+def test_what_a_branch_uses_is_used():
+    name, kind = "then", TensorProto.FLOAT
+    inner = oh.make_graph(
+        [oh.make_node("Add", ["x", "weight"], [name])],
+        "inner",
+        [],
+        [oh.make_tensor_value_info(name, kind, None)],
+    )
+    graph = oh.make_graph(
+        [oh.make_node("If", ["which"], ["y"], then_branch=inner, else_branch=inner)],
+        "outer",
+        [
+            oh.make_tensor_value_info("which", TensorProto.BOOL, []),
+            oh.make_tensor_value_info("x", kind, None),
+        ],
+        [oh.make_tensor_value_info("y", kind, None)],
+        [
+            numpy_helper.from_array(np.zeros(1, np.float32), name)
+            for name in ("weight", "nobodys")
+        ],
+    )
+    drop_unused(graph)
+    assert [tensor.name for tensor in graph.initializer] == ["weight"]
 
 
 def test_step_of_the_grid_is_the_coarsest_layers(make_network):

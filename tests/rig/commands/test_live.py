@@ -57,3 +57,24 @@ def test_a_log_has_it_too_in_one_line():
         show(status(minutes_left=8.0))
     [line] = out.getvalue().splitlines()
     assert line.endswith("lost 0, disk: 8 min left")
+
+
+ARMED = {"armed": 1.0, "permitted": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "text"),
+    [
+        (ARMED, "armed (d disarms)"),
+        (ARMED | {"armed": 0.0, "permitted": 0.0}, "disarmed: nothing is fired"),
+        (ARMED | {"key_on": 1.0}, "armed (d disarms)"),
+        (ARMED | {"key_on": 0.0}, "the key is off: nothing is fired"),
+        (ARMED | {"permitted": 0.0}, "the board holds its outputs low"),
+    ],
+)
+def test_whether_anything_is_fired_is_shown(metrics, text):
+    assert text in drawn(status(**metrics))
+
+
+def test_a_rig_without_actuator_has_nothing_to_arm():
+    assert "armed" not in drawn(status(armed=1.0))

@@ -16,8 +16,8 @@ from harp.device.client import TransportError
 from rig.bus.directory import StreamDirectory
 from rig.config.fault_script import ScriptedFault
 from rig.config.rig import RigConfig
+from rig.devices.dead_man import BEATS
 from rig.devices.harp import HarpDevice
-from rig.devices.harp_commands import BEATS
 from rig.devices.harp_port import SerialPort
 from rig.messages import Decision, StreamSpec
 from rig.node import NodeContext

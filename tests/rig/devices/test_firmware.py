@@ -160,6 +160,27 @@ limit_sets = st.tuples(
 )
 
 
+def timed_pulse(number, time_us, *values):
+    *values, ahead_us = values
+    deadline = [] if ahead_us is None else [max(time_us + ahead_us, 0)]
+    return pulse(number, *values, *deadline)
+
+
+MAKE = {
+    "pulse": timed_pulse,
+    "level": lambda number, _, *values: level(number, *values),
+    "timeout": lambda *step: registers.HostTimeout.format(step[-1]),
+    "permit": lambda *step: permit(step[-1]),
+    "key line": lambda *step: registers.KeyLine.format(step[-1]),
+    "key on": lambda *_: "key on",
+    "key off": lambda *_: "key off",
+    "time": lambda *step: registers.REGISTER_MAP[8].format(step[-1]),
+    "read": lambda *step: getattr(registers, step[-1]).format(),
+    # no half request at the end, that would have to grow old first
+    "junk": lambda *step: step[-1] + bytes(64),
+}
+
+
 def played(limit_set, script):
     """Return (time, message) of a whole script, limits first, silence last."""
     time_us = 0
@@ -169,30 +190,7 @@ def played(limit_set, script):
         out.append((time_us, message))
     for number, (wait_us, (kind, *values)) in enumerate(script):
         time_us += wait_us
-        match kind:
-            case "pulse":
-                *values, ahead_us = values
-                if ahead_us is not None:
-                    values.append(max(time_us + ahead_us, 0))
-                message = pulse(number, *values)
-            case "level":
-                message = level(number, *values)
-            case "timeout":
-                message = registers.HostTimeout.format(*values)
-            case "permit":
-                message = registers.Permit.format(*values)
-            case "key line":
-                message = registers.KeyLine.format(*values)
-            case "key on" | "key off":
-                message = kind
-            case "time":
-                message = registers.REGISTER_MAP[8].format(*values)
-            case "read":
-                message = getattr(registers, values[0]).format()
-            case _:
-                # no half request at the end, that would have to grow old first
-                message = values[0] + bytes(64)
-        out.append((time_us, message))
+        out.append((time_us, MAKE[kind](number, time_us, *values)))
     out.append((time_us + 12_000_000, None))
     return out
 

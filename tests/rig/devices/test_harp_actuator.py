@@ -1,7 +1,6 @@
 """What the host does with a fired decision, apart from the wire."""
 
 import pytest
-
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -23,11 +23,15 @@ SEED = 1
 class EmulatedBoard:
     """The firmware itself; its samples are a pattern of their numbers."""
 
-    def __init__(self, program, start):
-        self._program, self._start = program, start
+    def __init__(self, program, start, folder):
+        self._program, self._start, self._key = program, start, folder / "key"
+        self._key.touch()
+
+    def turn_key(self, on):
+        self._key.touch() if on else self._key.unlink()
 
     def plug(self, config, corrupt=False):
-        options = ["--signal", "--frame-clock", "30"]
+        options = ["--signal", "--frame-clock", "30", "--key", self._key]
         options += ["--corrupt", "53"] if corrupt else []
         self._child, info = self._start([self._program, *options])
         return config | {"port": info["port"]}, SerialPort
@@ -55,6 +59,9 @@ class ServedTwin:
         self._child, urls = self._start(rig, faults_of(corrupt), SEED)
         return config | {"port": urls["daq"]}, SerialPort
 
+    def turn_key(self, on):
+        """Do nothing: the script does."""
+
     def unplug(self):
         self._child.terminate()
         self._child.wait(10)
@@ -75,6 +82,9 @@ class TwinInMemory:
         self._board = self._make(self._make_rig({"daq": config}), faults_of(corrupt))
         return config, lambda _: self._board
 
+    def turn_key(self, on):
+        """Do nothing: the script does."""
+
     def unplug(self):
         self._board.cut()
 
@@ -83,9 +93,11 @@ class TwinInMemory:
 
 
 def faults_of(corrupt):
+    if not corrupt:  # for the one test that looks at the key
+        return [{"device": "daq", "at_s": 0.6, "fault": "key_off", "seconds": 0.4}]
     return [
         {"device": "daq", "at_s": 0.1 + 0.1 * k, "fault": "corrupt_bytes", "count": 3}
-        for k in range(10 * corrupt)
+        for k in range(10)
     ]
 
 
@@ -95,7 +107,8 @@ def faults_of(corrupt):
 def board(request, tmp_path, harp_rig):
     if request.param == "emulator":
         program = request.getfixturevalue("harp_emulator")
-        return EmulatedBoard(program, request.getfixturevalue("harp_process"))
+        start = request.getfixturevalue("harp_process")
+        return EmulatedBoard(program, start, tmp_path)
     if request.param == "twin":
         return ServedTwin(request.getfixturevalue("harp_twins"), harp_rig, tmp_path)
     return TwinInMemory(request.getfixturevalue("harp_in_memory"), harp_rig)
@@ -361,3 +374,25 @@ class TestPermission:
         harp_bench.until(lambda: "permitted" in harp_bench.node.metrics())
         assert harp_bench.node.metrics()["permitted"] == 0
         assert "key_on" not in harp_bench.node.metrics()
+
+    def test_a_key_on_the_board_is_above_all(self, board, harp_bench, harp_device):
+        key = {"key": {"pin": 1, "edges": "both"}}
+        lines = harp_device()["inputs"]["lines"] | key
+        actuator = harp_device()["actuator"] | {"arm_line": "key"}
+        config = harp_device(actuator=actuator, inputs={"lines": lines})
+        config, open_port = board.plug(config)
+        harp_bench.start(config, open_port=open_port)
+        statuses = []
+        for on in (True, False, True):
+            if statuses:
+                board.turn_key(on)
+            harp_bench.until(
+                lambda on=on: harp_bench.node.metrics().get("key_on") == on
+            )
+            asked = harp_bench.decide()
+            harp_bench.until(lambda k=asked: harp_bench.acknowledged(k) is not None)
+            statuses.append(harp_bench.acknowledged(asked)["status"])
+        harp_bench.until(lambda: len(harp_bench.levels()) == 4)
+        harp_bench.stop()
+        assert statuses == [b"done", b"refused_key", b"done"]
+        assert [high for _, high in harp_bench.levels("key")][-2:] == [False, True]

@@ -18,7 +18,6 @@ from rig.errors import DeviceError
 from rig.sim.twins.harp_core import stamped_message
 from rig.sim.twins.harp_signals import block_messages
 
-
 DEVICE_ACTUATOR = {
     "lines": {"laser": {"pin": 1, "max_width_us": 50_000, "max_rate_hz": 40}}
 }

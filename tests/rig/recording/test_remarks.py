@@ -4,7 +4,14 @@ import pytest
 
 from rig.messages import Loss, NodeEvent
 from rig.recording.ledger import AWAY, OVERRUN
-from rig.recording.remarks import DIED, RESTARTED, STOPPED_EARLY, remarks_of
+from rig.recording.remarks import (
+    DIED,
+    OVER_BUDGET,
+    RESTARTED,
+    STOPPED_EARLY,
+    WITHIN_BUDGET,
+    remarks_of,
+)
 
 BACK = "died (signal 9) and was restarted after 0.8 s"
 
@@ -69,4 +76,46 @@ def test_an_early_end_and_another_node_that_came_back():
     assert remarks_of(events, [loss(6, 2)]) == [
         "scope died (x) and was restarted after 1.0 s",
         "stopped early: the disk is nearly full",
+    ]
+
+
+def over(at_s, figure="network p99"):
+    detail = f"{figure} {at_s:.1f} ms, budget 8 ms"
+    return event(round(at_s * 1e9), OVER_BUDGET, detail, "inference")
+
+
+def within(at_s, figure="network p99"):
+    detail = f"{figure} within 8 ms again after 2 s, worst 9.0 ms"
+    return event(round(at_s * 1e9), WITHIN_BUDGET, detail, "inference")
+
+
+@pytest.mark.parametrize(
+    ("events", "words"),
+    [
+        (
+            [over(10), within(12.4)],
+            "over the latency budget once, 2 s in all: network p99 10.0 ms, "
+            "budget 8 ms",
+        ),
+        (
+            [over(10)],
+            "over the latency budget once, and at the end: network p99 10.0 ms, "
+            "budget 8 ms",
+        ),
+        (
+            [over(10), within(12), over(20), within(23), over(30)],
+            "over the latency budget 3 times, 5 s in all, and at the end: first "
+            "network p99 10.0 ms, budget 8 ms",
+        ),
+    ],
+)
+def test_a_budget_that_was_broken_is_told_once(events, words):
+    assert remarks_of(events, []) == [words]
+
+
+def test_each_figure_has_its_own_remark():
+    events = [over(1), over(2, "total p95"), within(3), within(4, "total p95")]
+    assert [remark.split(": ")[1] for remark in remarks_of(events, [])] == [
+        "network p99 1.0 ms, budget 8 ms",
+        "total p95 2.0 ms, budget 8 ms",
     ]

@@ -152,3 +152,15 @@ def test_a_low_disk_is_told_once_and_ends_the_session_in_time(bench):
     assert bench.rings.states("supervisor") == ["stopped_early"]
     bench.watch.finish()
     assert bench.rings.states("supervisor") == ["stopped_early"]
+
+
+def test_a_broken_latency_budget_is_an_event_once_and_once_when_it_is_over(bench):
+    for value, over in ((5.0, 0.0), (9.0, 1.0), (9.5, 1.0), (7.0, 0.0), (7.0, 0.0)):
+        bench.crew.figures["inference"] = {
+            "network_p99_ms": value,
+            "budget_network_p99_ms": 8.0,
+            "over_network_p99_ms": over,
+        }
+        bench.watch.turn(0)
+    assert bench.rings.states("inference") == ["over_budget", "within_budget"]
+    assert bench.reasons == []

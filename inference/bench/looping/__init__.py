@@ -1,0 +1,1 @@
+"""The parts of ``springhare bench loop``: ways, processes, figures."""
