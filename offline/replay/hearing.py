@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Hearing", "MadeHearing", "RecordedHearing", "Silence"]
 
+_MOST_BLOCKS = 4096
+
 Features = dict[str, Feature]
 _Alone = tuple[int, Features, tuple[int, ...]]
 
@@ -76,7 +78,8 @@ class RecordedHearing:
 
     def __init__(self, rows: NDArray[np.void]) -> None:
         self._known: dict[int, tuple[Features, tuple[int, ...]]] = {}
-        columns = (rows[name].tolist() for name in rows.dtype.names[1:])
+        names = ("host_ns", "feature", "value", "at_ns", "device_sample")
+        columns = (rows[name].tolist() for name in names)
         for now_ns, name, value, at_ns, number in zip(*columns, strict=True):
             features, numbers = self._known.get(now_ns, ({}, ()))
             features[name.decode()] = Feature(value, at_ns)
@@ -162,15 +165,29 @@ def _made(
     window = SignalWindow(attributes["scale"], length)
     rows = recording.rows(stream)
     at_ns = _last_samples_ns(stream, rows, rate_hz, recording).tolist()
-    names = ("host_ns", "first_sample", "count", "device_sample")
+    names = ("host_ns", "count", "device_sample")
     blocks = zip(*(rows[name].tolist() for name in names), at_ns, strict=True)
-    for host_ns, first, count, number, last_ns in blocks:
-        window.append(recording.payload(stream, first, first + count), number)
+    samples = _blocks(stream, rows, recording)
+    for (host_ns, count, number, last_ns), counts in zip(blocks, samples, strict=True):
+        window.append(counts, number)
         features = {
             name: Feature(recipe.value(window.samples), min(last_ns, host_ns))
             for name, recipe in recipes.items()
         }
         yield host_ns, features, (number + count - 1,) * len(features)
+
+
+def _blocks(
+    stream: str, rows: NDArray[np.void], recording: Recording
+) -> Iterator[NDArray[np.int16]]:
+    """Yield the samples of each block; many are read at once."""
+    for start in range(0, len(rows), _MOST_BLOCKS):
+        part = rows[start : start + _MOST_BLOCKS]
+        firsts = part["first_sample"].tolist()
+        zero, counts = firsts[0], part["count"].tolist()
+        samples = recording.payload(stream, zero, firsts[-1] + counts[-1])
+        for first, count in zip(firsts, counts, strict=True):
+            yield samples[first - zero : first - zero + count]
 
 
 def _recipe(

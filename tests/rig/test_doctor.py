@@ -280,3 +280,24 @@ def test_what_the_system_says():
     assert system_facts.realtime_priority() >= 0
     assert (system_facts.timer_slack_ns() or 0) >= 0
     assert isinstance(system_facts.cpu_governors(), set)
+
+
+def test_the_loop_is_tested_by_who_knows_how(monkeypatch, tmp_path):
+    rig = tmp_path / "rig.yaml"
+    rig.write_text("", "utf-8")
+    asked = {}
+
+    def load(group, name):
+        assert (group, name) == ("springhare.doctor", "loop")
+        return lambda **options: asked.update(options) or 1
+
+    monkeypatch.setattr("rig.registry.load", load)
+    words = ["doctor", "--loop", "--rig", str(rig), "--line", "laser", "--seconds", "9"]
+    assert cli.main(words) == 1
+    assert asked["rig_file"] == rig
+    assert (asked["line"], asked["seconds"], asked["simulate"]) == ("laser", 9.0, False)
+
+
+def test_what_belongs_to_the_loop_is_refused_without_it(capsys):
+    assert cli.main(["doctor", "--simulate"]) == 2
+    assert "with --loop" in capsys.readouterr().err

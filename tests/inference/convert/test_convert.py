@@ -18,7 +18,7 @@ from rig.config.task import InferenceConfig
 from rig.errors import ModelError
 
 EXPORT = "models/openfield_efficientnet_lite0.pt"
-FILM = "data/openfield/videos/m3v1mp4.mp4"
+PICTURES = "data/openfield/labeled-data/m4s1"
 
 
 def call(*arguments):
@@ -36,13 +36,13 @@ def load(path, **others):
 
 @pytest.fixture(scope="session")
 def made(dlclive, shared, tmp_path_factory):
-    """The real export, converted with frames of its film: grey, and in colour."""
+    """The real export, converted with pictures of its mouse: grey, and in colour."""
     folder = tmp_path_factory.mktemp("converted")
     found = {}
     for name, more in (("grey", ()), ("rgb", ("--colour", "--name", "in colour"))):
         path = folder / f"{name}.onnx"
         status, text = call(
-            shared / EXPORT, "--out", path, "--frames", shared / FILM, "--count", 3,
+            shared / EXPORT, "--out", path, "--frames", shared / PICTURES, "--count", 3,
             "--size", "320x240", "--json", *more,
         )  # fmt: skip
         found[name] = path, status, json.loads(text)
@@ -58,7 +58,7 @@ def test_is_written_with_its_proof(made, shared, name):
     assert report["proven"] is True
     assert report["proof"]["max_px"] <= 0.01
     assert report["proof"]["reference"].startswith("dlclive ")
-    assert report["proof"]["source"] == Path(FILM).name
+    assert report["proof"]["source"] == Path(PICTURES).name
     assert [size["size"] for size in report["sizes"]] == ["320x240", "160x96"]
     facts = {e.key: e.value for e in onnx.load(path).metadata_props}
     assert json.loads(facts[PROOF]) == {**report["proof"]}
@@ -75,7 +75,7 @@ def test_finds_what_dlclive_finds_in_frames_it_was_not_proven_on(
 ):
     import cv2
 
-    files = sorted((shared / "data/openfield/labeled-data/m4s1").glob("*.png"))
+    files = sorted((shared / PICTURES).glob("*.png"))
     theirs = DlcliveModel(find_model(str(shared / EXPORT)), 1, resize)
     ours = load(made[name][0], resize=resize)
     channels = 1 if name == "grey" else 3
@@ -119,7 +119,7 @@ def test_a_box_on_the_grid_is_nearer_to_the_whole_picture(made, shared):
 
     model = load(made["grey"][0])
     off = {0: [], 8: []}
-    for frame in read_frames(shared / FILM, 6, colour=False):
+    for frame in read_frames(shared / PICTURES, 6, colour=False):
         whole = model.infer(frame)
         corner = np.clip(whole[0, :2] // 16 * 16 - 160, 0, (304, 144)).astype(int)
         for step, found in off.items():
@@ -305,7 +305,7 @@ class TestTensorflow:
         pytest.importorskip("tf2onnx", reason="springhare[convert]")
         out = tmp_path / "a.onnx"
         status, text = call(shared / self.EXPORT, "--out", out, "--frames",
-                            shared / FILM, "--size", "320x240", "--count", 3,
+                            shared / PICTURES, "--size", "320x240", "--count", 3,
                             "--json")  # fmt: skip
         report = json.loads(text)
         assert status == 0

@@ -60,6 +60,14 @@ def loop_scene(scene):
         unanswered = 0
         """So many of the last fired decisions made no edge."""
 
+        rule = b"jump"
+
+        def fires(self, looked):
+            """Say on which poses is fired, and on which it is held back."""
+            at = np.arange(len(looked))
+            fired = at % self.fire_every == self.fire_every - 1
+            return at[fired], at[at % self.suppress_every == 2]
+
         def network_ns(self, count):
             rng = np.random.default_rng(self.seed + 3)
             return 5_000_000 + rng.integers(0, 2_000_000, count)
@@ -92,9 +100,7 @@ def loop_scene(scene):
             self._write_decisions(writer, made, poses)
 
         def _write_decisions(self, writer, made, poses):
-            at = np.arange(len(poses))
-            fired = at[at % self.fire_every == self.fire_every - 1]
-            held = at[at % self.suppress_every == 2]
+            fired, held = self.fires(poses["frame_seq"])
             which = np.sort(np.concatenate([fired, held]))
             mine = np.isin(which, fired)
             outcome = np.where(mine, b"fired", b"suppressed_refractory")
@@ -103,7 +109,7 @@ def loop_scene(scene):
                 len(which),
                 host_ns=poses["host_ns"][which],
                 decision_id=np.arange(len(which)),
-                rule=b"jump",
+                rule=self.rule,
                 camera=b"cam",
                 pose_seq=poses["seq"][which],
                 outcome=outcome,
@@ -112,6 +118,7 @@ def loop_scene(scene):
             writer.append_block("decisions", decisions)
             sent = poses["host_ns"][fired] + SEND_NS
             edge = sent + BOARD_NS
+            self.true_edge_ns = edge
             self.true_total_ns = edge - self.true_exposure_ns[fired]
             done = np.arange(len(fired)) < len(fired) - self.unanswered
             answers = rows_of(
@@ -162,3 +169,26 @@ def aligned(loop_scene, tmp_path_factory):
 def recording(truth):
     with Recording.open(truth[1]) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def light_scene(loop_scene):
+    """Make a scene whose loop answers the LED, as the loop test's rule does."""
+
+    class LightScene(loop_scene):
+        rule = b"light"
+        asleep = ()
+        """Rises that are not answered."""
+        ghosts = ()
+        """Poses that are fired on without light."""
+
+        def fires(self, looked):
+            half = 1_000_000
+            middle = self.middle_ns[looked]
+            on = self.line("sync").share(middle - half, middle + half) > 0.3
+            rises = np.flatnonzero(on[1:] & ~on[:-1]) + 1
+            self.rises = rises
+            fired = np.delete(rises, self.asleep)
+            return np.union1d(fired, self.ghosts).astype(int), np.empty(0, int)
+
+    return LightScene
