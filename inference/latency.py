@@ -7,14 +7,16 @@ that a heartbeat can say how long the stages take, and whether that is too long.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inference.budget import BudgetWatch
-from rig.recording.latency import COMMAND_STAGES, POSE_STAGES
+from rig.recording.latency import POSE_STAGES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from rig.config.latency import LatencyBudget
@@ -27,26 +29,28 @@ _LONGEST_NS = 60_000_000_000
 """What is older tells nothing of now; fires may be rare."""
 _WAITING = 256
 """Fired decisions whose acknowledgement is waited for."""
+_OF_EDGE = ("board", "answer", "total")
 _FIGURES = (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100))
 
 
 class _Window:
-    """The last 512 values, each with a stamp."""
+    """The last 512 rows of some values, each with a stamp."""
 
-    def __init__(self) -> None:
-        self._values = np.zeros(_KEPT, np.int64)
+    def __init__(self, columns: int = 1) -> None:
+        self._values = np.zeros((columns, _KEPT), np.int64)
         self._stamps = np.zeros(_KEPT, np.int64)
         self._n = 0
 
-    def add(self, value: int, stamp_ns: int) -> None:
+    def add(self, stamp_ns: int, *row: int) -> None:
         at = self._n % _KEPT
-        self._values[at] = value
+        self._values[:, at] = row
         self._stamps[at] = stamp_ns
         self._n += 1
 
     def newest(self, since_ns: int) -> NDArray[np.int64]:
+        """Return what is no older (columns, n)."""
         n = min(self._n, _KEPT)
-        return self._values[:n][self._stamps[:n] >= since_ns]
+        return self._values[:, :n][:, self._stamps[:n] >= since_ns]
 
 
 class LatencyMeter:
@@ -59,7 +63,8 @@ class LatencyMeter:
     """
 
     def __init__(self, budget: LatencyBudget | None = None) -> None:
-        self._stages = {stage: _Window() for stage in (*POSE_STAGES, *COMMAND_STAGES)}
+        self._poses, self._edges = _Window(len(POSE_STAGES)), _Window(len(_OF_EDGE))
+        self._sent = _Window()
         self._decided_ns: OrderedDict[int, int] = OrderedDict()
         self._watch = BudgetWatch(() if budget is None else budget.limits)
         self._now_ns = 0
@@ -67,12 +72,14 @@ class LatencyMeter:
     def add(self, pose: Pose) -> None:
         """Take a published pose into account."""
         now_ns = pose.host_ns
-        stages = self._stages
-        stages["camera"].add(pose.arrival_ns - pose.exposure_ns, now_ns)
-        stages["wait"].add(pose.dequeued_ns - pose.arrival_ns, now_ns)
-        stages["network"].add(pose.inferred_ns - pose.dequeued_ns, now_ns)
-        stages["decide"].add(now_ns - pose.inferred_ns, now_ns)
-        stages["pose"].add(now_ns - pose.exposure_ns, now_ns)
+        self._poses.add(  # as in POSE_STAGES
+            now_ns,
+            pose.arrival_ns - pose.exposure_ns,
+            pose.dequeued_ns - pose.arrival_ns,
+            pose.inferred_ns - pose.dequeued_ns,
+            now_ns - pose.inferred_ns,
+            now_ns - pose.exposure_ns,
+        )
         self._now_ns = max(self._now_ns, now_ns)
 
     def decided(self, decision: Decision) -> None:
@@ -87,13 +94,12 @@ class LatencyMeter:
         decided_ns = self._decided_ns.pop(answer.decision_id, None)
         if answer.edge_device_ns < 0:
             return
-        now_ns, stages = answer.host_ns, self._stages
+        now_ns, board_ns = answer.host_ns, answer.edge_host_ns - answer.sent_ns
         if decided_ns is not None:
-            stages["send"].add(answer.sent_ns - decided_ns, now_ns)
-        board_ns = answer.edge_host_ns - answer.sent_ns
-        stages["board"].add(board_ns, now_ns)
-        stages["answer"].add(now_ns - answer.edge_host_ns, now_ns)
-        stages["total"].add(answer.age_ns + board_ns, now_ns)
+            self._sent.add(now_ns, answer.sent_ns - decided_ns)
+        self._edges.add(
+            now_ns, board_ns, now_ns - answer.edge_host_ns, answer.age_ns + board_ns
+        )
         self._now_ns = max(self._now_ns, now_ns)
 
     def figures(self) -> dict[str, float]:
@@ -103,25 +109,27 @@ class LatencyMeter:
         is left out. With a budget, also ``budget_<figure>`` and ``over_<figure>``.
         """
         since_ns = self._now_ns - _LONGEST_NS
-        # by rank: numpy's percentile takes ten times as long, twice a second
-        ordered = {
-            stage: np.sort(window.newest(since_ns))
-            for stage, window in self._stages.items()
-        }
+        windows = ((POSE_STAGES, self._poses), (_OF_EDGE, self._edges))
+        ordered: dict[str, NDArray[np.int64]] = {}
+        found: dict[str, float] = {}
+        for stages, window in (*windows, (("send",), self._sent)):
+            # by rank: numpy's percentile takes ten times as long, twice a second
+            values = np.sort(window.newest(since_ns), axis=1)
+            ordered |= zip(stages, values, strict=True)
+            found |= _figures(stages, values)
         self._watch.look(ordered, self._now_ns)
-        found = self._watch.figures()
-        for stage, values in ordered.items():
-            found |= _figures(stage, values)
-        return found
+        return found | self._watch.figures()
 
 
-def _figures(stage: str, ordered: NDArray[Any]) -> dict[str, float]:
-    n = len(ordered)
+def _figures(stages: Sequence[str], ordered: NDArray[np.int64]) -> dict[str, float]:
+    n = ordered.shape[1]
     if not n:
         return {}
+    ranks = [-(-percent * n // 100) - 1 for _, percent in _FIGURES]
     return {
-        f"{stage}_{figure}_ms": int(ordered[-(-percent * n // 100) - 1]) / 1e6
-        for figure, percent in _FIGURES
+        f"{stage}_{figure}_ms": value_ns / 1e6
+        for stage, values in zip(stages, ordered[:, ranks].tolist(), strict=True)
+        for (figure, _), value_ns in zip(_FIGURES, values, strict=True)
     }
 
 
@@ -138,7 +146,7 @@ class RateMeter:
 
     def rate_hz(self, now_ns: int) -> float:
         """Return the rate: over the span, or over the kept stamps where it is fast."""
-        recent = self._stamps.newest(now_ns - self._span_ns + 1)
+        recent = self._stamps.newest(now_ns - self._span_ns + 1)[0]
         if len(recent) < 2:
             return 0.0
         span_ns = max(now_ns - int(recent.min()), 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack, closing
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from inference.feed import COUNTERS
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from inference.step import StepConfig, StepResult
     from rig.bus.directory import StreamDirectory, StreamWriter
     from rig.config.task import TaskConfig
+    from rig.geometry import Camera
     from rig.messages import Decision
 
 __all__ = ["POINTS", "Outlets", "declare"]
@@ -75,6 +78,7 @@ def declare(
             "bodyparts": list(bodyparts),
             "columns": list(POINT_COLUMNS),
             "cameras": list(config.space.views.cameras),
+            "calibration": _as_text(config.space.triangulator.cameras),
         }
         specs.append(
             StreamSpec(
@@ -94,6 +98,11 @@ def declare(
         StreamSpec(name="decisions", kind="decisions", node=node, slots=_SLOTS),
         StreamSpec(name=f"losses/{node}", kind="losses", node=node),
     ]
+
+
+def _as_text(cameras: Iterable[Camera]) -> str:
+    """Return calibrated cameras as JSON: a session keeps what it was decided with."""
+    return json.dumps([asdict(camera) for camera in cameras])
 
 
 def _estimates(task: TaskConfig, config: StepConfig) -> bool:

@@ -12,15 +12,20 @@ from inference.space import Space
 from inference.step import StepConfig
 from rig.config.rules import Custom, FeatureCrosses, leaves
 from rig.errors import ConfigError
-from rig.geometry import TriangulationConfig, Triangulator, read_calibration
+from rig.geometry import (
+    Camera,
+    TriangulationConfig,
+    Triangulator,
+    read_calibration,
+)
 from rig.geometry.views import ViewsConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rig.config.rig import RigConfig
-    from rig.config.task import InferenceConfig, SpaceConfig, TaskConfig
-    from rig.geometry import Camera
+    from rig.config.task import InferenceConfig, TaskConfig
 
 __all__ = ["setup_step"]
 
@@ -87,9 +92,12 @@ def _space(inference: InferenceConfig, rig: RigConfig | None) -> Space | None:
     if config is None or rig is None:
         return None
     names = config.cameras or inference.cameras
-    cameras = read_calibration(config.calibration).of(names)
-    for camera in cameras:
-        _require_size(camera, rig, config)
+    if config.calibration is None:
+        cameras = [_camera_of(rig, name) for name in names]
+    else:
+        cameras = read_calibration(config.calibration).of(names)
+        for camera in cameras:
+            _require_size(camera, rig, config.calibration)
     slowest_hz = min(rig.camera_rate_hz(name) for name in names)
     return Space(
         ViewsConfig(
@@ -108,13 +116,30 @@ def _space(inference: InferenceConfig, rig: RigConfig | None) -> Space | None:
     )
 
 
-def _require_size(camera: Camera, rig: RigConfig, config: SpaceConfig) -> None:
+def _camera_of(rig: RigConfig, name: str) -> Camera:
+    """Return a camera as the rig file has it calibrated."""
+    device = rig.cameras[name]
+    if device.calibration is None:
+        msg = (
+            f"Expected a calibration of {name} in the rig file, got none: give it "
+            "there, or a file of all cameras as inference.space.calibration"
+        )
+        raise ConfigError(msg)
+    return Camera(
+        name,
+        device.width_px,
+        device.height_px,
+        **device.calibration.model_dump(),
+    )
+
+
+def _require_size(camera: Camera, rig: RigConfig, path: Path) -> None:
     """Refuse a calibration of other pictures: every point would be wrong."""
     device = rig.cameras[camera.name]
     if (camera.width_px, camera.height_px) == (device.width_px, device.height_px):
         return
     msg = (
-        f"Expected {config.calibration} to be for {camera.name}'s pictures of "
+        f"Expected {path} to be for {camera.name}'s pictures of "
         f"{device.width_px} x {device.height_px} px, got {camera.width_px} x "
         f"{camera.height_px}: calibrate at the size that is recorded"
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.view.tracking import near_most
+from rig.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,8 +37,8 @@ class Following:
     """The most of them in a row."""
     median_px: float
     """Distance from what the whole picture shows there, of its trusted points."""
-    in_boxes_median_px: float
-    """The same, in frames where a box was looked at."""
+    in_boxes_median_px: float | None
+    """The same, in frames where a box was looked at; None without such frames."""
     p99_px: float
     further_than_10_px: float
     """Share of the points."""
@@ -56,6 +57,11 @@ def follow(
 
     Points are trusted that are likely and near most others of them: a body part that
     the network sees in a corner of the arena is nothing to be near to.
+
+    Raises
+    ------
+    ModelError
+        If the whole picture never shows the animal.
     """
     off_px: list[NDArray[np.float64]] = []
     in_box: list[bool] = []
@@ -78,14 +84,23 @@ def follow(
         outside = trusted & ((x < x0) | (x >= x1) | (y < y0) | (y >= y1))
         lost.append(2 * int(outside.sum()) > int(trusted.sum()))
         pixels.append(look.box.width * look.box.height / frame.size)
+    if not any(shown):
+        msg = (
+            "Expected a film with the animal, got none that is seen with likelihood "
+            f"{min_likelihood:g}: lower --likelihood, or take another film"
+        )
+        raise ModelError(msg)
     off = np.stack(off_px)
+    in_boxes = off[np.array(in_box)]
     return Following(
         frames=len(off),
         shown_frames=sum(shown),
         lost_frames=sum(lost),
         longest_lost=_longest(lost),
         median_px=float(np.nanmedian(off)),
-        in_boxes_median_px=float(np.nanmedian(off[np.array(in_box)])),
+        in_boxes_median_px=(
+            float(np.nanmedian(in_boxes)) if np.isfinite(in_boxes).any() else None
+        ),
         p99_px=float(np.nanpercentile(off, 99)),
         further_than_10_px=float((off[np.isfinite(off)] > 10).mean()),
         median_pixels=float(np.median(pixels)),

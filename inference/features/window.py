@@ -62,7 +62,8 @@ class Recipe:
         """
         if len(samples) < self.needed:
             return math.nan
-        summed = samples[-self.needed :, self.columns].sum(axis=1)
+        added = samples[-self.needed :, self.columns]
+        summed: NDArray[np.float64] = added.sum(axis=1)
         last = summed[-self.window :]
         if not self.baseline:
             return float(last.mean())

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from inference.rules.scene import Spec
+from inference.rules.scene import Spec, look_each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,13 +44,9 @@ class CombinedCondition:
 
     def look(self, scene: Scene, memory: _Parts) -> tuple[Reading, _Parts]:
         """Look with every part, and say what follows."""
-        readings, memories = [], []
-        for part, held in zip(self.parts, memory.memories, strict=True):
-            reading, after = part.look(scene, held)
-            readings.append(reading)
-            memories.append(after)
+        readings, memories = look_each(self.parts, scene, memory.memories)
         over = tuple(reading.over for reading in readings)
-        after = _Parts(tuple(memories), over)
+        after = _Parts(memories, over)
         return self._together(readings, memory.over), after
 
     def _together(self, readings: Sequence[Reading], before: Sequence[bool]) -> Reading:

@@ -157,8 +157,7 @@ def evaluate(
             continue
         before = after[k]
         reading, memory = rule.condition.look(scene, before.memory)
-        advanced, verdict = _advance(rule, before, reading)
-        after[k] = replace(advanced, memory=memory)
+        after[k], verdict = _advance(rule, before, reading, memory)
         if verdict is _CANDIDATE:
             cause = _edge_in_words(rule, before, reading)
             age_ns = now_ns - reading.exposure_ns
@@ -189,13 +188,15 @@ def sham_draw(seed: int, rule: str, number: int) -> float:
 
 
 def _advance(
-    rule: Rule, before: RuleState, reading: Reading
+    rule: Rule, before: RuleState, reading: Reading, memory: Any
 ) -> tuple[RuleState, _Verdict | None]:
     """Follow the edge: what the scene changes, and what there is to say of it."""
     if not reading.trusted:
-        return _distrust(rule, before, reading)
+        return _distrust(rule, before, reading, memory)
+    fired_ns, draws = before.fired_ns, before.draws
     if not reading.over:
-        after = replace(before, near=True, held=0, over=False, last=reading)
+        # made anew, not `replace`d: this runs at every pose, and takes a third
+        after = RuleState(memory, True, 0, False, reading, fired_ns, draws)
         if before.held == 0:
             return after, None
         cause = (
@@ -205,21 +206,17 @@ def _advance(
         return after, _Verdict("suppressed_debounce", cause)
     held = before.held + 1 if before.near else 0
     whole = held >= rule.debounce_frames
-    after = replace(
-        before,
-        near=before.near and not whole,
-        held=0 if whole else held,
-        over=True,
-        last=reading,
-    )
+    near = before.near and not whole
+    held = 0 if whole else held
+    after = RuleState(memory, near, held, True, reading, fired_ns, draws)
     return after, _CANDIDATE if whole else None
 
 
 def _distrust(
-    rule: Rule, before: RuleState, reading: Reading
+    rule: Rule, before: RuleState, reading: Reading, memory: Any
 ) -> tuple[RuleState, _Verdict | None]:
     """Learn nothing from what cannot be told, but record an edge in it."""
-    after = replace(before, held=0, over=reading.over)
+    after = replace(before, memory=memory, held=0, over=reading.over)
     edge = before.near and reading.over and not before.over
     if not (edge or before.held):
         return after, None

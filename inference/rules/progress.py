@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from inference.rules.scene import Reading, Spec
+from inference.rules.scene import Reading, Spec, look_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,18 +47,15 @@ class SequenceCondition:
 
     def look(self, scene: Scene, memory: _Course) -> tuple[Reading, _Course]:
         """Look with every step; go on if the next one holds."""
-        readings, memories = [], []
-        for step, held in zip(self.steps, memory.memories, strict=True):
-            reading, after = step.condition.look(scene, held)
-            readings.append(reading)
-            memories.append(after)
+        conditions = [step.condition for step in self.steps]
+        readings, memories = look_each(conditions, scene, memory.memories)
         done, last_ns = self._advance(readings, memory, scene.at_ns)
         speaking = readings[max(0, min(memory.done, len(readings) - 1))]
         spec = _spec(len(self.steps))
         reading = speaking._replace(
             over=done == len(self.steps), value=float(done), spec=spec
         )
-        return reading, _Course(tuple(memories), done, last_ns)
+        return reading, _Course(memories, done, last_ns)
 
     def _advance(
         self, readings: list[Reading], before: _Course, at_ns: int
@@ -117,11 +114,7 @@ class StatesCondition:
 
     def look(self, scene: Scene, memory: _Place) -> tuple[Reading, _Place]:
         """Look with every condition; take the first way that is open."""
-        readings, memories = [], []
-        for condition, held in zip(self.conditions, memory.memories, strict=True):
-            reading, after = condition.look(scene, held)
-            readings.append(reading)
-            memories.append(after)
+        readings, memories = look_each(self.conditions, scene, memory.memories)
         state, since_ns = memory.state, memory.since_ns
         since_ns = scene.at_ns if since_ns is None else since_ns
         asked = [
@@ -142,7 +135,7 @@ class StatesCondition:
             exposure_ns=min((each.exposure_ns for each in asked), default=scene.at_ns),
             spec=self.spec,
         )
-        return reading, _Place(tuple(memories), state, since_ns)
+        return reading, _Place(memories, state, since_ns)
 
     def _open(self, state: str, elapsed_ns: int, readings: list[Reading]) -> Way | None:
         for way in self.ways[state]:

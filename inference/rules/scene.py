@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "SPACE",
@@ -17,6 +17,7 @@ __all__ = [
     "Scene",
     "Seen",
     "Spec",
+    "look_each",
 ]
 
 Points = list[list[float]]
@@ -98,3 +99,19 @@ class Condition(Protocol):
     def look(self, scene: Scene, memory: Any) -> tuple[Reading, Any]:
         """Return the reading of a scene, and what to remember."""
         ...
+
+
+def look_each(
+    conditions: Iterable[Condition], scene: Scene, memories: Iterable[Any]
+) -> tuple[list[Reading], tuple[Any, ...]]:
+    """Look with each of some conditions; return the readings, and what they remember.
+
+    All of them look at every scene, so that each knows what was before.
+    """
+    readings: list[Reading] = []
+    after: list[Any] = []
+    for condition, memory in zip(conditions, memories, strict=True):
+        reading, remembered = condition.look(scene, memory)
+        readings.append(reading)
+        after.append(remembered)
+    return readings, tuple(after)

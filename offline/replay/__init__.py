@@ -7,7 +7,8 @@ on it, `sameness` says whether that is what was decided then.
 from __future__ import annotations
 
 from offline.replay.compare import Sameness, sameness
-from offline.replay.play import Played, Replay, play
+from offline.replay.play import Replay, play
+from offline.replay.player import Played
 from offline.replay.recorded import RecordedPoses, RecordedSession, recorded_session
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -74,7 +74,9 @@ def _decisions(session: RecordedSession, decisions: Sequence[Decision]) -> Samen
         first = _difference(one, other, session.started_ns)
     elif len(recorded) != len(again):
         only, which = (
-            (again, "replayed") if len(again) > len(recorded) else (recorded, "recorded")
+            (again, "replayed")
+            if len(again) > len(recorded)
+            else (recorded, "recorded")
         )
         alone = only[~np.isin(only["decision_id"], both)]
         first = _lonely(alone[0], which, session.started_ns)
@@ -87,7 +89,7 @@ def _decisions(session: RecordedSession, decisions: Sequence[Decision]) -> Samen
     )
 
 
-def _difference(one: np.void, other: np.void, started_ns: int) -> str:
+def _difference(one: Any, other: Any, started_ns: int) -> str:
     names = [
         name
         for name in one.dtype.names or ()
@@ -100,11 +102,11 @@ def _difference(one: np.void, other: np.void, started_ns: int) -> str:
     return f"{_named(one, started_ns)}: {told}"
 
 
-def _lonely(row: np.void, which: str, started_ns: int) -> str:
+def _lonely(row: Any, which: str, started_ns: int) -> str:
     return f"{_named(row, started_ns)}: only {which} ({_shown(row['outcome'])})"
 
 
-def _named(row: np.void, started_ns: int) -> str:
+def _named(row: Any, started_ns: int) -> str:
     at_s = (int(row["host_ns"]) - started_ns) / 1e9
     return f"decision {row['decision_id']} ({_shown(row['rule'])}, at {at_s:.3f} s)"
 
@@ -138,12 +140,12 @@ def _estimates(
     )
 
 
-def _points(
-    recording: Recording, session: RecordedSession, played: Played
-) -> Sameness:
+def _points(recording: Recording, session: RecordedSession, played: Played) -> Sameness:
     recorded = session.points
     payload = recording.payload(_POINTS, 0, len(recorded))
-    again = _rows(PointsInSpace, (each.record for each in played.points), recorded.dtype)
+    again = _rows(
+        PointsInSpace, (each.record for each in played.points), recorded.dtype
+    )
     count = min(len(recorded), len(again))
     alike = [
         recorded[k].tobytes() == again[k].tobytes()

@@ -183,7 +183,11 @@ class StreamDirectory:
 
     def writer(self, name: str) -> StreamWriter:
         """Take a stream over as its only writer."""
-        return StreamWriter(self.ring(name), Notifier(self.notice_path(name)))
+        return StreamWriter(self.ring(name), self.notifier(name))
+
+    def notifier(self, name: str) -> Notifier:
+        """Return what wakes a stream's readers."""
+        return Notifier(self.notice_path(name))
 
     def reader(self, name: str, start: int | None = None) -> RingReader:
         """Read a stream, from `start` or from what is published next."""

@@ -99,7 +99,8 @@ def _is_only_of_others(detail: ErrorDetails) -> bool:
     """Tell of a list that is too short only because what is wrong in it is left out."""
     if detail["type"] != "too_short" or not isinstance(detail["input"], list):
         return False
-    return len(detail["input"]) >= detail.get("ctx", {}).get("min_length", 0)
+    given = cast("list[Any]", detail["input"])
+    return len(given) >= detail.get("ctx", {}).get("min_length", 0)
 
 
 def _is_missed(fault: Fault, meant: set[_Path]) -> bool:

@@ -105,9 +105,9 @@ class PredictionConfig(Closed):
 class SpaceConfig(Closed):
     """Points in space from cameras that expose together."""
 
-    calibration: Path
-    """File of the calibrated cameras (TOML, as aniposelib writes it); a relative path
-    is looked for beside the task file's session, as the model's is."""
+    calibration: Path | None = None
+    """File of the calibrated cameras (TOML, as aniposelib writes it), found from the
+    working folder; null takes the calibration of each camera in the rig file."""
     cameras: Annotated[tuple[Name, ...], Field(min_length=2)] | None = None
     """Of inference.cameras; null takes all."""
     noise_px: Positive = 1.0
@@ -235,8 +235,8 @@ class TaskConfig(Closed):
         if self.inference is not None and self.inference.space is not None:
             return None
         text = (
-            "expected a task with inference.space for a condition in mm, got none: give "
-            "the calibration there, or use px"
+            "expected a task with inference.space for a condition in mm, got none: add "
+            "it, or use px"
         )
         return Fault((), text)
 

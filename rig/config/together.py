@@ -67,7 +67,7 @@ def together_faults(
     if task.inference is not None:
         faults += _inference(rig, task.inference)
         if task.inference.space is not None:
-            faults += _space(task.inference, task.inference.space)
+            faults += _space(rig, task.inference, task.inference.space)
     for name, feature in task.features.items():
         faults += _feature(rig, ("features", name), feature)
     for k, rule in enumerate(task.rules):
@@ -223,13 +223,23 @@ def _feature(
             yield Fault((*path, "channels", k), text)
 
 
-def _space(inference: InferenceConfig, space: SpaceConfig) -> Iterator[Fault]:
+def _space(
+    rig: RigConfig, inference: InferenceConfig, space: SpaceConfig
+) -> Iterator[Fault]:
     """Tell of cameras in space that nothing looks through, or that are alone."""
     path = ("inference", "space")
     for k, name in enumerate(space.cameras or ()):
         if name not in inference.cameras:
             known = _known(name, inference.cameras)
             yield Fault((*path, "cameras", k), f"expected one of the task's{known}")
+    for name in space.cameras or inference.cameras:
+        camera = rig.cameras.get(name)
+        if space.calibration is None and camera and camera.calibration is None:
+            text = (
+                f"expected a file, or a calibration of {name} in the rig file, got "
+                "neither"
+            )
+            yield Fault((*path, "calibration"), text)
     if len(space.cameras or inference.cameras) < 2:
         text = "expected two cameras or more in inference.cameras, got one"
         yield Fault(path, text)

@@ -55,11 +55,17 @@ class DeadMan:
             self._seen, self._seen_ns = seen, now_ns
         return self._seen_ns is not None and now_ns - self._seen_ns <= self._timeout_ns
 
-    def word(self, now_ns: int) -> int | None:
-        """Return what to write to the board now: 1, 0, or None for nothing yet."""
+    def words(self, now_ns: int) -> tuple[int, ...]:
+        """Return what to write to the board now, in order: 1 permits, 0 does not.
+
+        Where this node itself was away for too long, the board has let go: it is
+        told so before anything else, and what it was doing is over for sure.
+        """
         permitted = self.alive(now_ns) and self.armed
-        due_ns = self._said_ns + self._timeout_ns // _WORDS_PER_TIMEOUT
-        if permitted == self._said and now_ns < due_ns:
-            return None
+        away_ns = now_ns - self._said_ns
+        lapsed = bool(self._said) and away_ns > self._timeout_ns
+        due = away_ns >= self._timeout_ns // _WORDS_PER_TIMEOUT
+        if permitted == self._said and not due:
+            return ()
         self._said, self._said_ns = permitted, now_ns
-        return int(permitted)
+        return (0, 1) if permitted and lapsed else (int(permitted),)

@@ -118,19 +118,17 @@ class Commands:
 
     def permit(self) -> None:
         """Tell the board, where that is due, whether it may drive its outputs."""
-        board = self._presence.board
+        now_ns, board = self._clock.now(), self._presence.board
         if board is not self._told:
             self._told = board
             self._dead_man.restart()
-        if board is None or self._intake.output_flags not in {None, _FREE}:
-            self._actuator.cut(self._clock.now())
-        if board is None:
-            return
-        word = self._dead_man.word(self._clock.now())
-        if word is None:
-            return
+        words = () if board is None else self._dead_man.words(now_ns)
+        low = self._intake.output_flags not in {None, _FREE}
+        if board is None or low or 0 in words:
+            self._actuator.cut(now_ns)
         try:
-            board.permit(word)
+            for word in words if board else ():
+                board.permit(word)
         except DeviceError as error:
             self._lose(error)
 

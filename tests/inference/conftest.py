@@ -1,12 +1,15 @@
 import json
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import onnx
 import onnx.helper as oh
 import pytest
+from click.testing import CliRunner
 from onnx import TensorProto
 
 from inference.node import InferenceNode
@@ -135,6 +138,40 @@ def make_dials(tmp_path_factory):
             _metadata(bodyparts) if metadata is None else metadata,
             [onnx.numpy_helper.from_array(a, name) for name, a in constants.items()],
         )
+
+    return make
+
+
+class Converted(NamedTuple):
+    """What came of `springhare convert`."""
+
+    path: Path
+    status: int
+    report: dict
+
+
+@pytest.fixture(scope="session")
+def converted(dlclive, shared, tmp_path_factory):
+    """Convert the real export for "grey" or "rgb" frames; each only once."""
+    from inference.convert.command import convert
+
+    folder = tmp_path_factory.mktemp("converted")
+    more = {"grey": (), "rgb": ("--colour", "--name", "in colour")}
+
+    @cache
+    def make(name):
+        path = folder / f"{name}.onnx"
+        arguments = [
+            shared / "models/openfield_efficientnet_lite0.pt", "--out", path,
+            "--frames", shared / "data/openfield/labeled-data/m4s1", "--count", 3,
+            "--size", "320x240", "--json", *more[name],
+        ]  # fmt: skip
+        done = CliRunner().invoke(
+            convert, [*map(str, arguments)], standalone_mode=False
+        )
+        if done.exception is not None:
+            raise done.exception
+        return Converted(path, done.return_value, json.loads(done.stdout))
 
     return make
 

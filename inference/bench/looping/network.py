@@ -45,7 +45,7 @@ class TimedNetwork:
         self._takes_ns = round(work.network_ms * 1e6)
         self._real = _real(work) if work.model else None
         self._poses = poses()
-        self._stamps = np.zeros((work.frames, 5), np.int64)
+        self._stamps = np.zeros((work.frames, 6), np.int64)
         self._cpu_s = 0.0
         self.looks = 0
         """Frames that were looked at."""
@@ -68,18 +68,19 @@ class TimedNetwork:
         known = frame.reshape(-1)[:_STAMP_BYTES].view(np.int64)
         row = self._stamps[self.looks]
         row[:2] = known
+        row[2] = began_ns
         pose = self._poses[self.looks % 2].copy()
         self.looks += 1
-        row[2] = self._clock.now() - began_ns
+        row[3] = self._clock.now() - began_ns
         return pose
 
     def decided(self, now_ns: int) -> None:
         """Note when a decision was published."""
-        self._stamps[self.looks - 1, 3] = now_ns
+        self._stamps[self.looks - 1, 4] = now_ns
 
     def done(self, now_ns: int) -> None:
         """Note when all that followed from the last look was published."""
-        self._stamps[self.looks - 1, 4] = now_ns
+        self._stamps[self.looks - 1, 5] = now_ns
 
     def close(self) -> None:
         """Let go of the real network."""

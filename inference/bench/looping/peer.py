@@ -81,8 +81,8 @@ class PeerNode:
         self._state = result.state
         self._poses += 1
         for decision in result.decisions:
-            send_record(self._sent, decision)
             self._model.decided(self._clock.now())
+            send_record(self._sent, decision)
         send_record(self._sent, result.pose, result.keypoints)
 
     def stop(self) -> None:

@@ -47,6 +47,8 @@ class Asked:
     shape: tuple[int, int]
     network_ms: float
     model: str = ""
+    plain: bool = False
+    """Two rules only, without gates and prediction."""
     load: int = 0
     """Foreign processes that keep a core busy each."""
 
@@ -56,6 +58,9 @@ class Times:
     """What one measurement gave; of each frame that was looked at, in order."""
 
     started_ns: NDArray[np.int64]
+    """When the camera had the frame."""
+    reached_ns: NDArray[np.int64]
+    """From there to the network: copied, woken, taken."""
     decided_ns: NDArray[np.int64]
     """From the frame in the camera's hands to the decision published, less the
     network."""
@@ -91,6 +96,7 @@ def run(way: Way, asked: Asked) -> Times:
         frames,
         asked.network_ms,
         asked.model,
+        asked.plain,
     )
     try:
         with closing(ControlServer(streams.path / "control")) as server:
@@ -107,11 +113,15 @@ class _Inference:
         self._clock = MonotonicClock()
         self._asked = 0
 
-    def ask(self, name: str, **arguments: Any) -> Mapping[str, Any]:
-        """Return the answer to a request."""
+    def tell(self, name: str, **arguments: Any) -> None:
+        """Send a request whose answer does not matter."""
         self._asked += 1
         request = Request(request_id=self._asked, name=name, arguments=arguments)
         self._server.send("inference", request)
+
+    def ask(self, name: str, **arguments: Any) -> Mapping[str, Any]:
+        """Return the answer to a request."""
+        self.tell(name, **arguments)
         deadline_ns = self._clock.now() + round(PATIENCE_S * 1e9)
         while self._clock.now() < deadline_ns:
             for _, message in self._server.receive(_POLL_MS):
@@ -153,7 +163,7 @@ def _measured(
         for burner in burners:
             burner.send("end")
         node.ask("stop")
-        node.ask("end")
+        node.tell("end")
         decided = hear(inference)
         actuator.send("end")
         acted = hear(actuator)
@@ -188,6 +198,7 @@ def _times(work: Work, filmed: Filmed, decided: Decided, acted: Acted) -> Times:
     since_ns = decided.started_ns + decided.network_ns
     return Times(
         started_ns=decided.started_ns[counted],
+        reached_ns=(decided.reached_ns - decided.started_ns)[counted],
         decided_ns=(decided.decided_ns - since_ns)[counted],
         heard_ns=(heard_ns - since_ns)[counted],
         done_ns=(decided.done_ns - since_ns)[counted],
@@ -209,7 +220,7 @@ def _camera_spec(work: Work) -> StreamSpec:
 
 
 def _description(work: Work) -> dict[str, Any]:
-    described = task()
+    described = task(plain=work.plain)
     return {
         "config": described["inference"],
         "rig": {},

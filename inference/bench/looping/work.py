@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["BODYPARTS", "CAMERA", "Acted", "Decided", "Filmed", "Way", "Work", "poses", "task"]
+__all__ = [
+    "BODYPARTS",
+    "CAMERA",
+    "Acted",
+    "Decided",
+    "Filmed",
+    "Way",
+    "Work",
+    "poses",
+    "task",
+]
 
 CAMERA = "left"
 BODYPARTS = (
@@ -20,6 +30,14 @@ BODYPARTS = (
     "tail",
 )  # fmt: skip
 _LINE_PX = 100.0
+_GATES = {
+    "likelihood": 0.5,
+    "max_speed_px_per_s": 3000,
+    "lengths": [
+        {"between": ["nose", "hip"], "range_px": [1, 500]},
+        {"between": ["hip", "tail"], "range_px": [1, 500]},
+    ],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,8 @@ class Work:
     """What the stand-in for a network takes."""
     model: str = ""
     """A real network in its place, as a task file names it."""
+    plain: bool = False
+    """Two rules only, without gates and prediction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +87,8 @@ class Decided:
     frame_ids: NDArray[np.int64]
     started_ns: NDArray[np.int64]
     """When the camera had the frame, before it copied or sent it."""
+    reached_ns: NDArray[np.int64]
+    """When the network began to look."""
     network_ns: NDArray[np.int64]
     """What the network took."""
     decided_ns: NDArray[np.int64]
@@ -84,10 +106,11 @@ class Acted:
     heard_ns: NDArray[np.int64]
 
 
-def task(threads: int = 1) -> dict[str, Any]:
-    """Return a task with gates, prediction, and two rules of which one always fires.
+def task(*, plain: bool) -> dict[str, Any]:
+    """Return a task with two rules of which one always fires, gates and prediction.
 
-    The keypoint that both look at goes to and fro over a line.
+    The keypoint that both look at goes to and fro over a line. A plain one has
+    neither gates nor prediction.
     """
     return {
         "format": "springhare-task/1",
@@ -95,16 +118,7 @@ def task(threads: int = 1) -> dict[str, Any]:
         "inference": {
             "model": "stand-in",
             "cameras": [CAMERA],
-            "threads": threads,
-            "gates": {
-                "likelihood": 0.5,
-                "max_speed_px_per_s": 3000,
-                "lengths": [
-                    {"between": ["nose", "hip"], "range_px": [1, 500]},
-                    {"between": ["hip", "tail"], "range_px": [1, 500]},
-                ],
-            },
-            "prediction": {},
+            **({} if plain else {"gates": _GATES, "prediction": {}}),
         },
         "rules": [
             {

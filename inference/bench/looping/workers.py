@@ -21,20 +21,20 @@ from inference.bench.looping.zeromq import (
 )
 from inference.node import InferenceNode
 from rig.bus.control import ControlClient
-from rig.bus.directory import StreamDirectory
+from rig.bus.directory import StreamDirectory, StreamWriter
 from rig.messages import Decision, Frame, row_dtype
 from rig.node import NodeProcess
 from sync.clock import MonotonicClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from multiprocessing.connection import Connection
 
     from numpy.typing import NDArray
 
     from inference.bench.looping.work import Work
-    from rig.bus.directory import StreamWriter
-    from rig.messages import Record, StreamSpec, StreamStatus
+    from rig.bus.notice import Notifier
+    from rig.messages import StreamStatus
     from rig.node import Node, NodeContext
 
 __all__ = ["act", "film", "infer"]
@@ -74,7 +74,7 @@ def film(work: Work, parent: Connection) -> None:
 
 
 def infer(work: Work, parent: Connection) -> None:
-    """Be inference's node, in its own process, told by the parent as by a supervisor."""
+    """Be inference's node in a process of its own; the parent is its supervisor."""
     network = TimedNetwork(work)
 
     def make(context: NodeContext) -> Node:
@@ -122,7 +122,9 @@ class _Watched:
         self.close = node.close
 
     def attach(self, streams: StreamDirectory) -> None:
-        self._node.attach(cast("StreamDirectory", _Timed(_streams(self._work), self._network)))
+        self._node.attach(
+            cast("StreamDirectory", _Timed(_streams(self._work), self._network))
+        )
 
     def step(self) -> None:
         looks = self._network.looks
@@ -152,24 +154,29 @@ class _Timed:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._streams, name)
 
-    def writer(self, name: str) -> Any:
-        writer = self._streams.writer(name)
-        return _TimedWriter(writer, self._network) if name == "decisions" else writer
+    def writer(self, name: str) -> StreamWriter:
+        if name != "decisions":
+            return self._streams.writer(name)
+        notifier = self._streams.notifier(name)
+        return StreamWriter(
+            self._streams.ring(name),
+            cast("Notifier", _TimedNotifier(notifier, self._network)),
+        )
 
 
-class _TimedWriter:
-    def __init__(self, writer: StreamWriter, network: TimedNetwork) -> None:
-        self._writer = writer
+class _TimedNotifier:
+    def __init__(self, notifier: Notifier, network: TimedNetwork) -> None:
+        self._notifier = notifier
         self._network = network
         self._clock = MonotonicClock()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._writer, name)
-
-    def append(self, record: Record) -> int:
-        seq = self._writer.append(record)
+    def notify(self) -> None:
+        # before: who is woken may take the core over at once
         self._network.decided(self._clock.now())
-        return seq
+        self._notifier.notify()
+
+    def close(self) -> None:
+        self._notifier.close()
 
 
 class _RingCamera:

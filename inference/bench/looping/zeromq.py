@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import zmq
 
-from rig.bus.directory import StreamDirectory, StreamWriter
+from rig.bus.directory import StreamDirectory
 from rig.bus.sockets import make_socket
 from rig.messages import Frame, from_row, row_dtype, to_row
 
@@ -80,10 +80,9 @@ class _ZmqWaiter:
 class ZmqStreams(StreamDirectory):
     """A session's streams whose readers are woken by ZeroMQ."""
 
-    def writer(self, name: str) -> StreamWriter:
-        """Take a stream over as its only writer."""
-        notifier = cast("Notifier", _ZmqNotifier(self.notice_path(name)))
-        return StreamWriter(self.ring(name), notifier)
+    def notifier(self, name: str) -> Notifier:
+        """Return what wakes a stream's readers."""
+        return cast("Notifier", _ZmqNotifier(self.notice_path(name)))
 
     def waiter(self, names: Iterable[str] = ()) -> Waiter:
         """Return a waiter for some of the streams."""

@@ -286,9 +286,9 @@ def test_a_pose_that_is_not_newer_is_not_taken_in():
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12))
 def test_the_same_poses_give_the_same_bits_and_nothing_is_changed(seed, keypoints):
     rng = np.random.default_rng(seed)
-    times = np.cumsum(rng.uniform(0, 40, 40))
-    places = np.cumsum(rng.normal(0, 20, (40, keypoints, 2)), axis=0)
-    marks = (rng.random((40, keypoints)) < 0.2).astype(np.uint8) * 2
+    times = np.cumsum(rng.uniform(0, 40, 20))
+    places = np.cumsum(rng.normal(0, 20, (20, keypoints, 2)), axis=0)
+    marks = (rng.random((20, keypoints)) < 0.2).astype(np.uint8) * 2
     rows = [pose(there, rng.uniform(0, 1, keypoints)) for there in places]
     runs = []
     for _ in range(2):

@@ -26,7 +26,7 @@ def frames(dlclive, shared):
     import cv2
 
     files = sorted((shared / "data/openfield/labeled-data/m4s1").glob("*.png"))
-    grey = np.stack([cv2.imread(str(file), 0) for file in files[::40]])
+    grey = np.stack([cv2.imread(str(file), 0)[::2, ::2] for file in files[::40]])
     return (grey[..., None] * np.array([1.0, 0.75, 0.4])).astype(np.uint8)
 
 
@@ -38,7 +38,7 @@ def reference(dlclive, shared):
     def poses(resize, pictures):
         if resize not in made:
             made[resize] = DlcliveModel(find_model(str(shared / EXPORT)), 1, resize)
-            made[resize].warm_up(480, 640, 3)
+            made[resize].warm_up(240, 320, 3)
         return np.stack([made[resize].infer(picture) for picture in pictures])
 
     return poses
@@ -50,7 +50,7 @@ def reference(dlclive, shared):
 def test_finds_what_dlclive_finds(shared, frames, reference, resize, channels):
     model = load(shared / EXPORT, resize=resize, provider="cpu")
     pictures = frames if channels == 3 else np.ascontiguousarray(frames[..., 0])
-    model.warm_up(480, 640, channels)
+    model.warm_up(240, 320, channels)
     found = np.stack([model.infer(picture) for picture in pictures])
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, reference(resize, pictures), rtol=0, atol=0.01)
@@ -118,6 +118,7 @@ def test_names_the_extra_that_is_missing(tmp_path, monkeypatch):
 
 
 @pytest.mark.gpu
+@pytest.mark.slow
 class TestOnAGpu:
     @pytest.fixture(autouse=True)
     def gpu(self, dlclive):
@@ -133,7 +134,7 @@ class TestOnAGpu:
         model = load(shared / EXPORT, provider="cuda", precision=precision)
         theirs = DlcliveModel(find_model(str(shared / EXPORT)), 1, 1.0)
         for each in (model, theirs):
-            each.warm_up(480, 640, 3)
+            each.warm_up(240, 320, 3)
         off = [np.abs(model.infer(f) - theirs.infer(f))[:, :2] for f in frames]
         assert np.max(off) <= limit_px
 

@@ -22,7 +22,6 @@ WAIT_NS, DECIDE_NS, SEND_NS, BOARD_NS, ANSWER_NS = (
     200_000,
     300_000,
 )
-SKIPPED = (30, 31, 32, 77)
 TASK = {"format": "springhare-task/1", "name": "t"}
 
 
@@ -57,6 +56,8 @@ def loop_scene(scene):
     class LoopScene(scene):
         fire_every = 25
         suppress_every = 90
+        skipped = (30, 31, 32, 77)
+        """Frames that are not looked at."""
         unanswered = 0
         """So many of the last fired decisions made no edge."""
 
@@ -79,7 +80,7 @@ def loop_scene(scene):
             super()._write_frames(writer, spec)
             arrival = self.frames["host_ns"].astype(np.int64)
             made = specs()
-            looked = np.setdiff1d(np.arange(len(arrival)), SKIPPED)
+            looked = np.setdiff1d(np.arange(len(arrival)), self.skipped)
             self.true_exposure_ns = self.middle_ns[looked]
             dequeued = arrival[looked] + WAIT_NS
             inferred = dequeued + self.network_ns(len(looked))
@@ -176,7 +177,7 @@ def light_scene(loop_scene):
     """Make a scene whose loop answers the LED, as the loop test's rule does."""
 
     class LightScene(loop_scene):
-        rule = b"light"
+        rule, skipped = b"light", ()
         asleep = ()
         """Rises that are not answered."""
         ghosts = ()

@@ -2,6 +2,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from rig.config.loading import (
 from rig.config.rig import RigConfig
 from rig.config.task import TaskConfig
 from rig.errors import ConfigError, VersionError
+from rig.sim.cameras import cameras_for
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 NAMES = ("demo", "jump-rig", "reach-2p", "open-field-miniscope")
@@ -664,3 +666,13 @@ def test_a_model_says_what_is_wrong_without_a_file(write):
     task["rules"] = [*task["rules"], *task["rules"]]
     with pytest.raises(ValidationError, match=r"rules\[1\].name: expected each only"):
         TaskConfig.model_validate(task)
+
+
+def test_the_demos_calibration_is_where_its_cameras_stand():
+    """Points in space of the demo are in the mouse's own millimetres."""
+    rig = load_rig(CONFIGS / "rig" / "demo.yaml")
+    for camera in cameras_for("jump", 2):
+        config = rig.cameras[camera.name].calibration
+        assert config is not None
+        for key, value in config.model_dump().items():
+            np.testing.assert_allclose(value, getattr(camera, key), atol=1e-12)

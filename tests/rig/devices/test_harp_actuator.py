@@ -255,40 +255,48 @@ class TestLimits:
 
 
 class TestDeadMan:
-    def test_it_asks_at_once_and_then_ten_times_in_its_time(self):
+    def test_it_speaks_at_once_and_then_ten_times_in_its_time(self):
         dead_man = DeadMan(1000 * MS, None, armed=True)
-        said = [(k, dead_man.word(k * 10 * MS)) for k in range(1, 31)]
-        assert [(k, word) for k, word in said if word is not None] == [
-            (1, 1),
-            (11, 1),
-            (21, 1),
+        said = [(k, dead_man.words(k * 10 * MS)) for k in range(100, 131)]
+        assert [(k, words) for k, words in said if words] == [
+            (100, (1,)),
+            (110, (1,)),
+            (120, (1,)),
+            (130, (1,)),
         ]
 
     def test_without_a_sign_of_life_there_is_no_permission(self):
         beats = [0]
         dead_man = DeadMan(1000 * MS, lambda: beats[0], armed=True)
-        assert dead_man.word(10**10) == 0  # a counter that stands tells nothing
+        assert dead_man.words(10**10) == (0,)  # a counter that stands tells nothing
         beats[0] += 1
-        assert dead_man.word(10**10 + 1) == 1
-        assert dead_man.word(10**10 + 1000 * MS + 1) == 1
-        assert dead_man.word(10**10 + 1000 * MS + 2) == 0
+        last_ns = 10**10 + 1
+        assert dead_man.words(last_ns) == (1,)
+        assert dead_man.words(last_ns + 999 * MS) == (1,)
+        assert dead_man.words(last_ns + 1000 * MS + 1) == (0,)
         beats[0] += 1
-        assert dead_man.word(10**10 + 2000 * MS) == 1
+        assert dead_man.words(last_ns + 1001 * MS) == (1,)
 
     def test_to_disarm_takes_the_permission_back_at_once(self):
         dead_man = DeadMan(1000 * MS, None, armed=True)
-        assert dead_man.word(0) == 1
+        assert dead_man.words(10**10) == (1,)
         dead_man.armed = False
-        assert dead_man.word(1) == 0
-        assert dead_man.word(2) is None
+        assert dead_man.words(10**10 + 1) == (0,)
+        assert dead_man.words(10**10 + 2) == ()
         dead_man.armed = True
-        assert dead_man.word(3) == 1
+        assert dead_man.words(10**10 + 3) == (1,)
+
+    def test_who_was_away_himself_takes_it_back_before_he_gives_it(self):
+        dead_man = DeadMan(1000 * MS, None, armed=True)
+        assert dead_man.words(10**10) == (1,)
+        assert dead_man.words(10**10 + 1000 * MS) == (1,)
+        assert dead_man.words(10**10 + 2000 * MS + 1) == (0, 1)
 
     def test_a_board_that_is_back_is_told_anew(self):
         dead_man = DeadMan(1000 * MS, None, armed=True)
-        assert dead_man.word(0) == 1
+        assert dead_man.words(10**10) == (1,)
         dead_man.restart()
-        assert dead_man.word(1) == 1
+        assert dead_man.words(10**10 + 1) == (1,)
 
 
 def test_the_answer_is_recorded_with_edge_and_age(decision, actuator, carry_out):
