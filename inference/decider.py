@@ -102,6 +102,7 @@ class Decider:
 
     def listen(self) -> None:
         """Take in what the signals and the actuator say."""
+        self._outlets.beat()
         for answer in self._landing.listen():
             self._latency.acknowledged(answer)
         self._news = self._features.listen()

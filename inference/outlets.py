@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from inference.feed import COUNTERS
 from inference.follow import ESTIMATE_COLUMNS
 from inference.space import POINT_COLUMNS
+from rig.devices.dead_man import BEATS
 from rig.messages import Loss, PayloadSpec, StreamSpec
 
 if TYPE_CHECKING:
@@ -95,7 +96,13 @@ def declare(
         specs.append(StreamSpec(name=name, kind="features", node=node, slots=_SLOTS))
     return [
         *specs,
-        StreamSpec(name="decisions", kind="decisions", node=node, slots=_SLOTS),
+        StreamSpec(
+            name="decisions",
+            kind="decisions",
+            node=node,
+            slots=_SLOTS,
+            counters=(BEATS,),
+        ),
         StreamSpec(name=f"losses/{node}", kind="losses", node=node),
     ]
 
@@ -147,6 +154,10 @@ class Outlets:
         """Of the next points in space."""
         writer = self._writers.get(POINTS)
         return 0 if writer is None else writer.seq
+
+    def beat(self) -> None:
+        """Give a sign of life: without one the actuator's board drops its outputs."""
+        self._writers["decisions"].count(BEATS)
 
     def publish(self, feed: FrameFeed, result: StepResult) -> None:
         """Write a pose and all that came of it: decisions first, they are urgent."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-__all__ = ["align", "calibrate_latency", "compress", "latency", "picture"]
+__all__ = ["align", "calibrate_latency", "compress", "latency", "picture", "rules"]
 
 
 @click.command(short_help="Put a session on one clock, with errors and a verdict.")
@@ -295,4 +295,98 @@ def latency(
     from offline.loop_latency.command import Wish, run
 
     wish = Wish(session=session, task=task, picture=picture, out=out, as_json=as_json)
+    return run(wish)
+
+
+@click.group(short_help="Tell what a task's rules do, in words and on sessions.")
+def rules() -> None:
+    """Tell what a task's rules do."""
+
+
+@rules.command("check", short_help="Explain rules, and play them on sessions.")
+@click.argument("task", type=click.Path(path_type=Path, exists=True))
+@click.argument("sessions", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--rule", "names", multiple=True, help="Only this rule; several times.")
+@click.option(
+    "--rig",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Rig file, to judge by the size and rate of its pictures; by default the "
+    "first session's.",
+)
+@click.option(
+    "--truth",
+    "truths",
+    multiple=True,
+    metavar="RULE=EVENT",
+    help="When the rule should fire: an event of --labels; of a simulated session also "
+    "take_off, landing, onset, or condition, which is taken by itself: the moments at "
+    "which the rule's condition begins to hold of the simulated body.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="CSV with the columns event and time_s (since the session's start), frame or "
+    "host_ns; or a CollectedData table of DeepLabCut.",
+)
+@click.option(
+    "--within-ms",
+    type=click.FloatRange(min=0, min_open=True),
+    show_default="100, times the slowness of a slowed simulation",
+    help="A fire that is farther from an event is a false one.",
+)
+@click.option(
+    "--armed",
+    type=click.Choice(["recorded", "always"]),
+    help="By default as recorded for the session's own task, always for another.",
+)
+@click.option(
+    "--picture",
+    "drawn",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the rules' signals, thresholds and fires, and what was true.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
+def rules_check(
+    task: Path,
+    sessions: tuple[Path, ...],
+    names: tuple[str, ...],
+    rig: Path | None,
+    truths: tuple[str, ...],
+    labels: Path | None,
+    within_ms: float | None,
+    armed: Literal["recorded", "always"] | None,
+    drawn: Path | None,
+    as_json: bool,
+) -> int:
+    """Explain the rules of TASK; with SESSIONS, play them on what was recorded.
+
+    TASK is a task file, or a session, for the task that it was recorded with.
+    Without a SESSION each rule is told in words, and what looks wrong in it. A session
+    is played through the same step as live, without a network: the poses, signals and
+    times are the recorded ones. Its own task must decide as it did; another one shows
+    what would have been. Where the truth is known (a simulated session, or --labels)
+    it says how early, how late and how often wrong. The exit status is 1 where a
+    session's own task does not decide as it did.
+    """
+    from offline.rules_check.command import Wish, run
+
+    pairs = [truth.partition("=") for truth in truths]
+    if any(not (rule and event) for rule, _, event in pairs):
+        msg = f"expected RULE=EVENT for --truth, got {' and '.join(truths)}"
+        raise click.UsageError(msg)
+    if len(sessions) != 1 and (labels or drawn):
+        msg = f"expected one SESSION with --labels or --picture, got {len(sessions)}"
+        raise click.UsageError(msg)
+    wish = Wish(
+        task=task,
+        sessions=sessions,
+        rig=rig,
+        rules=names,
+        truths={rule: event for rule, _, event in pairs},
+        labels=labels,
+        within_ms=within_ms,
+        armed=armed,
+        picture=drawn,
+        as_json=as_json,
+    )
     return run(wish)

@@ -26,6 +26,7 @@ import signal
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -45,7 +46,13 @@ from rig.messages import (
     StreamSpec,
     StreamStatus,
 )
-from rig.system import end_with_parent, hold_one_core_per_library
+from rig.system import (
+    ALLOW_PRIORITY,
+    end_with_parent,
+    hold_one_core_per_library,
+    realtime_priority,
+    take_priority,
+)
 from sync.clock import Clock, MonotonicClock
 
 if TYPE_CHECKING:
@@ -190,6 +197,7 @@ class NodeProcess:
         self._link = link
         self._clock = clock
         self._node: Node | None = None
+        self._priority = 0
         self._ending = False
         self._beat_due_ns = 0
         self._beat_ns = clock.now()
@@ -231,28 +239,15 @@ class NodeProcess:
             self._beat()
 
     def _answer(self, request: Request) -> None:
+        answer = partial(Reply, request_id=request.request_id, node=self.name)
         try:
             result = self._carry_out(request.name, request.arguments)
         except SpringhareError as error:
-            self._link.send(
-                Reply(
-                    request_id=request.request_id,
-                    node=self.name,
-                    ok=False,
-                    error=str(error),
-                )
-            )
+            self._link.send(answer(ok=False, error=str(error)))
             if request.name in {"open", "attach", "start", "stop"}:
                 raise
         else:
-            self._link.send(
-                Reply(
-                    request_id=request.request_id,
-                    node=self.name,
-                    ok=True,
-                    result=dict(result),
-                )
-            )
+            self._link.send(answer(ok=True, result=dict(result)))
 
     def _carry_out(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         match name:
@@ -269,7 +264,10 @@ class NodeProcess:
                 gc.freeze()  # what is there now stays: fewer and shorter collections
                 return {}
             case "start":
-                self._require("ready").start()
+                node = self._require("ready")
+                if 0 < self._priority <= realtime_priority():
+                    take_priority(self._priority)
+                node.start()
                 self.state = "running"
                 return {"host_ns": self._clock.now()}
             case "stop":
@@ -293,10 +291,22 @@ class NodeProcess:
         self.state = "open"
         node = self._node
         findings = node.findings() if isinstance(node, HasFindings) else ()
+        self._priority = context.rig.get("realtime", {}).get(self.name, 0)
+        if self._priority > realtime_priority():
+            findings = (*findings, self._cannot_hurry())
         return {
             "streams": [msgspec.to_builtins(spec) for spec in specs],
             "findings": [msgspec.to_builtins(finding) for finding in findings],
         }
+
+    def _cannot_hurry(self) -> Finding:
+        most = realtime_priority()
+        return Finding(
+            name=f"priority of {self.name}",
+            ok=False,
+            detail=f"realtime asks for {self._priority}, {most or 'none'} is allowed",
+            remedy=ALLOW_PRIORITY,
+        )
 
     def _stop(self) -> Mapping[str, Any]:
         node = self._require("ready", "running")

@@ -7,15 +7,18 @@ its own way; nothing else in the tree asks the kernel for anything of its kind.
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import platform
 import resource
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 from rig.errors import SpringhareError
 
 __all__ = [
+    "ALLOW_PRIORITY",
     "boot_id",
     "clock_source",
     "cpu_governors",
@@ -27,10 +30,22 @@ __all__ = [
     "process_started",
     "realtime_priority",
     "require_store_order",
+    "take_priority",
     "timer_slack_ns",
 ]
 
+logger = logging.getLogger(__name__)
+
 _PR_SET_PDEATHSIG = 1
+_CAP_SYS_NICE = 23
+_RUNAWAY_US = 1_000_000
+"""Computing for so long without a pause, a process gives its priority back."""
+
+ALLOW_PRIORITY = (
+    "add '@audio - rtprio 80' to /etc/security/limits.d/springhare.conf, join that "
+    "group and log in again (in a container: --cap-add=SYS_NICE)"
+)
+"""What a person does so that real-time priorities are allowed."""
 _STORE_ORDERED = {"x86_64", "amd64"}
 
 
@@ -99,10 +114,38 @@ def hold_one_core_per_library() -> None:
 
 
 def realtime_priority() -> int:
-    """Return the highest real-time priority that this user may take; 0 for none."""
-    if os.geteuid() == 0:
+    """Return the highest real-time priority that this process may take; 0 for none."""
+    if _capabilities() >> _CAP_SYS_NICE & 1:
         return os.sched_get_priority_max(os.SCHED_FIFO)
     return resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
+
+
+def take_priority(priority: int) -> None:
+    """Let all threads of this process go before those of a lower priority, or none.
+
+    A process that computes for a second without a pause gives its priority back, and
+    logs it: the others need the core as well. To be called from the main thread.
+
+    Raises
+    ------
+    PermissionError
+        If this process may not.
+    """
+    signal.signal(signal.SIGXCPU, _give_priority_back)
+    _, most = resource.getrlimit(resource.RLIMIT_RTTIME)
+    resource.setrlimit(resource.RLIMIT_RTTIME, (_RUNAWAY_US, most))
+    _schedule(os.SCHED_FIFO, priority)
+
+
+def _give_priority_back(_signal: int, _frame: object) -> None:
+    _schedule(os.SCHED_OTHER, 0)
+    logger.warning("computed for a second without a pause: has no priority any more")
+
+
+def _schedule(policy: int, priority: int) -> None:
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(ProcessLookupError):
+            os.sched_setscheduler(int(thread.name), policy, os.sched_param(priority))
 
 
 def open_files_limit() -> int:
@@ -141,6 +184,15 @@ def file_system_of(path: Path) -> str:
         if inside and len(place) >= len(best):
             best, kind = place, found
     return kind
+
+
+def _capabilities() -> int:
+    """Return what this process may beyond what any may, as the kernel's bits."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        name, _, value = line.partition(":")
+        if name == "CapEff":
+            return int(value, 16)
+    return 0
 
 
 def _word(path: str) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,13 +19,16 @@ import numpy as np
 from inference.bench.film import film_frames
 from inference.bench.following import follow
 from inference.bench.targets import DYNAMIC, HALF, REFERENCE, TORCH, WHOLE, targets
+from inference.convert.proof import LIMIT_PX
 from inference.convert.run import Plan as Conversion
 from inference.convert.run import convert
 from inference.model import load_engine
+from inference.model_file import find_model
 from inference.view.tracking import near_most
 from inference.view.viewer import Viewer
 from rig.bench.machine import Conditions
 from rig.config.task import DynamicCrop, InferenceConfig
+from rig.errors import ModelError
 from sync.clock import MonotonicClock
 
 if TYPE_CHECKING:
@@ -53,7 +57,7 @@ class Plan:
     """What is measured."""
 
     model: Path
-    """A DeepLabCut ``.pt`` export."""
+    """A DeepLabCut export: a ``.pt`` file, or the folder of a TensorFlow export."""
     film: Path
     converted: Path | None = None
     """The same model as made by ``springhare convert``; made anew if None."""
@@ -99,7 +103,13 @@ def _converted(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Path:
     conversion = Conversion(
         model=str(plan.model), out=out, frames=plan.film, count=4, threads=plan.threads
     )
-    convert(conversion, lambda what, steps: lambda: None)
+    outcome = convert(conversion, lambda what, steps: lambda: None)
+    if not outcome.proven:
+        msg = (
+            f"Expected {plan.model} to be converted within {LIMIT_PX:g} px, got "
+            f"{outcome.parity.max_px:.3g} px: see springhare convert"
+        )
+        raise ModelError(msg)
     return out
 
 
@@ -107,25 +117,23 @@ def _at_size(
     plan: Plan, path: Path, width: int, height: int, tell: Callable[[str], None]
 ) -> dict[str, Any]:
     tell(f"{width}x{height}")
-    live = _stock(plan, width, height)
-    device = str(live.runner.device)
-    models = _models(plan, path, on_gpu=device.startswith("cuda"))
+    models = _models(plan, path)
     viewer = _viewer(plan, models[WHOLE], width, height)
-    viewer.warm_up()
     ways: dict[str, Way] = {
-        REFERENCE: lambda frame, _: np.asarray(live.get_pose(frame), np.float32),
         **{name: _whole(model) for name, model in models.items()},
         DYNAMIC: lambda frame, exposure_ns: viewer.look(frame, exposure_ns).keypoints,
     }
     try:
+        for model in models.values():
+            model.warm_up(height, width, 1)
+        viewer.warm_up()
         frames = film_frames(plan.film, width, height)
         times_ms, poses = _raced(ways, frames, plan.frames)
     finally:
-        live.close()
         for model in models.values():
             model.close()
-    providers = {REFERENCE: f"torch-{device}", DYNAMIC: models[WHOLE].provider}
-    providers |= {name: model.provider for name, model in models.items()}
+    providers = {name: model.provider for name, model in models.items()}
+    providers[DYNAMIC] = providers[WHOLE]
     reference = poses[REFERENCE]
     shown = _shown(plan, reference, width)
     everywhere = np.ones_like(shown)
@@ -144,13 +152,16 @@ def _at_size(
     }
 
 
-def _models(plan: Plan, path: Path, *, on_gpu: bool) -> dict[str, PoseModel]:
+def _models(plan: Plan, path: Path) -> dict[str, PoseModel]:
+    """Return dlclive, as its users have it, and what looks at the same frames."""
     models = {
+        REFERENCE: _model(plan, plan.model, "dlclive"),
         WHOLE: _model(plan, path, "onnx"),
-        TORCH: _model(plan, plan.model, "torch"),
     }
-    if on_gpu:
-        models[HALF] = _model(plan, plan.model, "torch", precision="half")
+    if find_model(str(plan.model)).form == "pytorch":
+        models[TORCH] = _model(plan, plan.model, "torch")
+        if "cuda" in models[REFERENCE].provider:
+            models[HALF] = _model(plan, plan.model, "torch", precision="half")
     return models
 
 
@@ -164,9 +175,8 @@ def _raced(
     names = list(ways)
     times_ms: dict[str, list[float]] = {name: [] for name in names}
     poses: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
-    for number, (frame, exposure_ns) in enumerate(frames):
-        if number == count + _WARM:
-            break
+    number = -1
+    for number, (frame, exposure_ns) in enumerate(islice(frames, count + _WARM)):
         first = number % len(names)
         for name in names[first:] + names[:first]:
             time.sleep(_REST_S)
@@ -176,6 +186,12 @@ def _raced(
             if number >= _WARM:
                 times_ms[name].append(took_ms)
                 poses[name].append(keypoints.copy())
+    if number + 1 < count + _WARM:
+        msg = (
+            f"Expected a film of {count + _WARM} frames or more, got {number + 1}: "
+            "take a longer one, or look at fewer with --frames"
+        )
+        raise ModelError(msg)
     return times_ms, {name: np.stack(found) for name, found in poses.items()}
 
 
@@ -225,21 +241,6 @@ def _viewer(plan: Plan, model: PoseModel, width: int, height: int) -> Viewer:
         ),
     )
     return Viewer(model, config, height, width, 1)
-
-
-def _stock(plan: Plan, width: int, height: int) -> Any:
-    """Return dlclive as its users have it."""
-    import torch
-
-    from inference.runners.deeplabcut import quiet, tensorflow_hidden
-
-    with quiet(), tensorflow_hidden():
-        from dlclive import DLCLive
-
-        torch.set_num_threads(plan.threads)
-        live = DLCLive(str(plan.model), model_type="pytorch")
-        live.init_inference(np.zeros((height, width), np.uint8))
-    return live
 
 
 def _whole(model: PoseModel) -> Way:

@@ -20,9 +20,9 @@ __all__ = ["inference"]
 @click.command(short_help="Pose networks: our engines beside dlclive.")
 @click.option(
     "--model",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     required=True,
-    help="A DeepLabCut export (.pt).",
+    help="A DeepLabCut export: a .pt file, or the folder of a TensorFlow export.",
 )
 @click.option(
     "--film",
@@ -117,6 +117,7 @@ def _let_threads_wait_as_usual() -> None:
 
 
 def _show(console: Console, found: Mapping[str, Any]) -> None:
+    from inference.bench.targets import show_targets
     from rig.commands.bench.tables import conditions
 
     about = found["environment"]
@@ -133,13 +134,7 @@ def _show(console: Console, found: Mapping[str, Any]) -> None:
             soft_wrap=True,
         )
     console.print(conditions(about), soft_wrap=True)
-    for target in found["targets"]:
-        style, word = ("green", "reached") if target["met"] else ("bold red", "MISSED")
-        console.print(
-            f"{word}: {target['name']}: {target['value']:.4g}, wanted "
-            f"{target['bound']} {target['wanted']:g}",
-            style=style,
-        )
+    show_targets(console, found["targets"])
 
 
 def _table(size: str, ways: Mapping[str, Any], about: Mapping[str, Any]) -> Any:

@@ -58,6 +58,7 @@ _STAGES = (
 @click.option("--model", default="", help="A real network instead, e.g. bundled:mouse.")
 @click.option("--plain", is_flag=True, help="Two rules, no gates and no prediction.")
 @click.option("--hygiene", is_flag=True, help="Also try what may be asked of a system.")
+@click.option("--fifo", is_flag=True, help="All ways with real-time priority.")
 @click.option(
     "--load",
     type=click.IntRange(0, 64),

@@ -53,11 +53,13 @@ def prediction(
     recordings: tuple[Path, ...],
     camera: str | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Compare predictions of keypoints with where they really were.
 
     Moving is the jump, from push-off to landing (in a recording, poses more than 8 px
     from the one before); rest is everything else. Errors are distances, in px.
+
+    Ends with 1 if a target was missed.
     """
     import json
 
@@ -69,16 +71,18 @@ def prediction(
         click.echo(json.dumps(found, indent=2))
     else:
         _show(found)
+    return 0 if all(target["met"] for target in found["targets"]) else 1
 
 
 def _show(found: Mapping[str, Any]) -> None:
     from rich.table import Table
 
+    from inference.bench.targets import show_targets
     from rig.commands.bench.tables import conditions
     from rig.commands.console import wide_console
 
     table = Table(title="Error of a keypoint when the action lands, px")
-    titles = ("motion", "Hz", "ahead", "predictor", "mean", "rms", "median")
+    titles = ("motion", "Hz", "ahead", "predictor", "moving: mean", "rms", "median")
     for title in (*titles, "in 1, 2 sd", "rest: mean", "rms", "in 1, 2 sd"):
         table.add_column(title, justify="right", no_wrap=True)
     for case in found["cases"]:
@@ -96,6 +100,7 @@ def _show(found: Mapping[str, Any]) -> None:
     took = found["step_us"]
     console.print(f"a step of our predictor: {took['p50']} us (99 %: {took['p99']})")
     console.print(conditions(found["environment"]), soft_wrap=True)
+    show_targets(console, found["targets"])
 
 
 def _cells(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inference.bench.motions import Kind, Motion, recorded, simulated
+from inference.bench.targets import prediction_targets
 from inference.gates import GOOD
 from inference.prediction import Predictor
 from rig.bench.machine import Conditions
@@ -62,6 +63,7 @@ def measure(plan: Plan, told: Callable[[str], None] = lambda _: None) -> dict[st
     p50, p99 = np.percentile(took_us, [50, 99])
     return {
         "cases": cases,
+        "targets": prediction_targets(cases),
         "step_us": {"p50": round(float(p50), 1), "p99": round(float(p99), 1)},
         "environment": conditions.noted(),
     }

@@ -1,13 +1,24 @@
-"""What the engines are to reach beside stock dlclive, and whether they do."""
+"""What engines and predictions are to reach beside stock dlclive's."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["DYNAMIC", "HALF", "REFERENCE", "TORCH", "WHOLE", "targets"]
+    from rich.console import Console
+
+__all__ = [
+    "DYNAMIC",
+    "HALF",
+    "REFERENCE",
+    "TORCH",
+    "WHOLE",
+    "prediction_targets",
+    "show_targets",
+    "targets",
+]
 
 REFERENCE = "dlclive"
 WHOLE, DYNAMIC = "onnx", "onnx, dynamic crop"
@@ -19,6 +30,7 @@ _FASTER_WITH_A_CROP = {"640x480": 6.0}
 _FASTER_ON_A_GPU = 4.0
 _MAX_PX, _MAX_HALF_PX, _MEDIAN_CROP_PX = 0.01, 0.1, 0.5
 _P99_TO_P50 = 1.3
+_AHEAD_MS, _SHARE_OF_NONE, _SHARE_OF_DLCLIVE = 15.0, 0.5, 1.0
 
 
 def targets(found: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -43,6 +55,43 @@ def targets(found: Mapping[str, Any]) -> list[dict[str, Any]]:
             _at_most("frames with the animal outside the box", film["lost_frames"], 0),
         ]
     return targets
+
+
+def prediction_targets(cases: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what was to be reached 15 ms ahead in the simulated jumps.
+
+    Parameters
+    ----------
+    cases
+        The figures of `inference.bench.prediction_errors.measure`.
+    """
+    moving_px = {
+        (case["motion"], case["rate_hz"], case["way"]): case["moving"]["mean_px"]
+        for case in cases
+        if case["motion"].startswith("jump") and case["horizon_ms"] == _AHEAD_MS
+    }
+    return [
+        _at_most(
+            f"mean error beside {other}, {motion}, {rate_hz:g} Hz, {_AHEAD_MS:g} ms",
+            moving_px[motion, rate_hz, "springhare"] / error_px,
+            share,
+        )
+        for other, share in (("none", _SHARE_OF_NONE), ("dlclive", _SHARE_OF_DLCLIVE))
+        for (motion, rate_hz, way), error_px in moving_px.items()
+        if way == other
+    ]
+
+
+def show_targets(console: Console, targets: Iterable[Mapping[str, Any]]) -> None:
+    """Say of each target whether it was reached."""
+    for target in targets:
+        style, word = ("green", "reached") if target["met"] else ("bold red", "MISSED")
+        console.print(
+            f"{word}: {target['name']}: {target['value']:.4g}, wanted "
+            f"{target['bound']} {target['wanted']:g}",
+            style=style,
+            soft_wrap=True,
+        )
 
 
 def _on_a_processor(size: str, ways: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

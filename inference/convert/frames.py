@@ -20,6 +20,8 @@ __all__ = ["draw_frames", "read_frames", "resized", "varied"]
 
 _PICTURES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"}
 _DARKER, _NOISE = 0.6, 8.0
+_LONG = 200
+"""Frames of a film per frame that is wanted: from here on it is quicker to jump."""
 
 
 def read_frames(source: Path, count: int, *, colour: bool) -> list[NDArray[np.uint8]]:
@@ -104,7 +106,11 @@ def _film(path: Path, count: int, *, colour: bool) -> Iterator[NDArray[np.uint8]
     form = "rgb24" if colour else "gray"
     try:
         with av.open(str(path)) as film:
-            step = max(_length(film) // count, 1)
+            length = _length(film)
+            if length > _LONG * count and film.duration:
+                yield from (_pixels(p, form) for p in _jumped_to(film, count))
+                return
+            step = max(length // count, 1)
             for number, picture in enumerate(film.decode(video=0)):
                 if number // step >= count:
                     return
@@ -116,6 +122,18 @@ def _film(path: Path, count: int, *, colour: bool) -> Iterator[NDArray[np.uint8]
             "--frames"
         )
         raise ModelError(msg) from error
+
+
+def _jumped_to(film: InputContainer, count: int) -> Iterator[VideoFrame]:
+    """Yield pictures from all over a film, without decoding what is between them."""
+    first_us, length_us = film.start_time or 0, film.duration or 0
+    for k in range(count):
+        at_us = first_us + k * length_us // count
+        film.seek(at_us)
+        for picture in film.decode(video=0):  # from the key picture before it
+            if picture.time is None or picture.time * 1_000_000 >= at_us:
+                yield picture
+                break
 
 
 def _length(film: InputContainer) -> int:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sync.clock import MonotonicClock
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -24,7 +22,7 @@ class SizeParity:
     """How two models compare on frames of one size."""
 
     size: str
-    """``640x480``, with the factor where frames are resized first."""
+    """``640x480``."""
     frames: int
     median_px: float
     p99_px: float
@@ -33,9 +31,6 @@ class SizeParity:
     """Number of the frame with `max_px`, among all."""
     max_likelihood: float
     """Greatest difference of likelihoods."""
-    reference_ms: float
-    """Median time of the original, and of the converted model."""
-    candidate_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +63,10 @@ class _Tally:
         self.off_px: list[NDArray[np.float64]] = []
         self.off_likelihood: list[float] = []
         self.numbers: list[int] = []
-        self.times_ns: list[tuple[int, int]] = []
 
     def result(self, size: str) -> SizeParity:
         off_px = np.stack(self.off_px)
         worst = off_px.max(axis=1)
-        reference_ms, candidate_ms = np.median(self.times_ns, axis=0) / 1e6
         return SizeParity(
             size=size,
             frames=len(off_px),
@@ -82,8 +75,6 @@ class _Tally:
             max_px=float(worst.max()),
             worst_frame=self.numbers[int(np.argmax(worst))],
             max_likelihood=float(np.max(self.off_likelihood)),
-            reference_ms=float(reference_ms),
-            candidate_ms=float(candidate_ms),
         )
 
 
@@ -92,10 +83,8 @@ def compare(
     candidate: PoseModel,
     frames: Iterable[NDArray[np.uint8]],
     told: Callable[[], None] = lambda: None,
-    *,
-    note: str = "",
 ) -> Parity:
-    """Let two models look at the same frames, in turns.
+    """Let two models look at the same frames.
 
     Parameters
     ----------
@@ -105,10 +94,7 @@ def compare(
         (height, width) or (height, width, 3) uint8, of any sizes.
     told
         Called after each frame.
-    note
-        Put behind each size: how frames are resized.
     """
-    clock = MonotonicClock()
     tallies: dict[tuple[int, ...], _Tally] = {}
     for number, frame in enumerate(frames):
         tally = tallies.get(frame.shape)
@@ -118,18 +104,14 @@ def compare(
             height, width = frame.shape[:2]
             for model in (reference, candidate):
                 model.warm_up(height, width, channels)
-        began_ns = clock.now()
         wanted = reference.infer(frame)
-        between_ns = clock.now()
-        found = candidate.infer(frame)
-        tally.times_ns.append((between_ns - began_ns, clock.now() - between_ns))
-        off = np.abs(found.astype(np.float64) - wanted)
+        off = np.abs(candidate.infer(frame).astype(np.float64) - wanted)
         tally.off_px.append(np.hypot(off[:, 0], off[:, 1]))
         tally.off_likelihood.append(float(off[:, 2].max()))
         tally.numbers.append(number)
         told()
     sizes = tuple(
-        tally.result(f"{shape[1]}x{shape[0]}{note}") for shape, tally in tallies.items()
+        tally.result(f"{shape[1]}x{shape[0]}") for shape, tally in tallies.items()
     )
     off_px = np.concatenate([np.ravel(tally.off_px) for tally in tallies.values()])
     return Parity(sizes, float(np.median(off_px)))

@@ -137,6 +137,9 @@ def _require_convertible(plan: Plan, file: ModelFile) -> None:
             f"export), got {file.path}: an .onnx file needs no conversion"
         )
         raise ModelError(msg)
+    if plan.out.suffix != ".onnx":
+        msg = f"Expected a name that ends in .onnx, got {plan.out}: correct --out"
+        raise ModelError(msg)
     if plan.out.exists() and not plan.force and not plan.dry_run:
         msg = (
             f"Expected no file at {plan.out}, got one: name another with --out, or "
@@ -233,10 +236,17 @@ def _compared(
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_name(f".{path.name}.part")
     try:
-        hidden.write_bytes(content)
-        hidden.replace(path)
-    finally:
-        hidden.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            hidden.write_bytes(content)
+            hidden.replace(path)
+        finally:
+            hidden.unlink(missing_ok=True)
+    except OSError as error:
+        msg = (
+            f"Expected a place that can be written to, got {path}: {error.strerror}: "
+            "name another one with --out"
+        )
+        raise ModelError(msg) from error

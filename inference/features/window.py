@@ -62,12 +62,12 @@ class Recipe:
         """
         if len(samples) < self.needed:
             return math.nan
-        added = samples[-self.needed :, self.columns]
-        summed: NDArray[np.float64] = added.sum(axis=1)
+        summed = samples[-self.needed :].take(self.columns, axis=1).sum(axis=1)
         last = summed[-self.window :]
         if not self.baseline:
             return float(last.mean())
-        return float(np.sqrt(np.mean((last - summed.mean()) ** 2)))
+        away: NDArray[np.float64] = last - summed.mean()
+        return math.sqrt(float((away * away).mean()))
 
 
 class SignalWindow:

@@ -86,8 +86,15 @@ def installed(file: ModelFile) -> Iterator[None]:
 
 
 @contextmanager
-def readable(file: ModelFile) -> Iterator[None]:
+def readable(file: ModelFile, *others: type[Exception]) -> Iterator[None]:
     """Say that a file is no export when it cannot be read inside.
+
+    Parameters
+    ----------
+    file
+        The file.
+    others
+        What else a broken file can cause there.
 
     Raises
     ------
@@ -96,9 +103,11 @@ def readable(file: ModelFile) -> Iterator[None]:
     """
     try:
         yield
-    except _UNREADABLE as error:
+    except (*_UNREADABLE, *others) as error:
+        why = " ".join(str(error).split())
         msg = (
-            f"Expected a DeepLabCut export in {file.path}, got {error!r}: export it "
-            "anew with deeplabcut.export_model"
+            f"Expected a DeepLabCut export in {file.path}, got something else "
+            f"({type(error).__name__}: {why}): export it anew with "
+            "deeplabcut.export_model"
         )
         raise ModelError(msg) from error

@@ -147,9 +147,9 @@ def _points(recording: Recording, session: RecordedSession, played: Played) -> S
         PointsInSpace, (each.record for each in played.points), recorded.dtype
     )
     count = min(len(recorded), len(again))
+    rows = _alike(recorded[:count], again[:count])
     alike = [
-        recorded[k].tobytes() == again[k].tobytes()
-        and payload[k].tobytes() == played.points[k].points.tobytes()
+        bool(rows[k]) and payload[k].tobytes() == played.points[k].points.tobytes()
         for k in range(count)
     ]
     first = None

@@ -7,12 +7,13 @@ order of the recorded times is the order of the steps.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import merge
 from typing import TYPE_CHECKING
 
 from rig.messages import Pose, from_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -61,8 +62,8 @@ def moments(
     *,
     landing_ns: int | None,
     processed: bool,
-) -> list[Moment]:
-    """Return the moments of a session in order.
+) -> Iterator[Moment]:
+    """Yield the moments of a session in order.
 
     Parameters
     ----------
@@ -77,12 +78,21 @@ def moments(
     processed
         Whether what a processor made of the poses is to be shown to the rules.
     """
-    seen: list[Moment] = [
-        moment
+    seen = [
+        _of_camera(camera, recorded, hearing, landing_ns, processed)
         for camera, recorded in poses.items()
-        for moment in _of_camera(camera, recorded, hearing, landing_ns, processed)
     ]
-    taken = {moment.now_ns for moment in seen}
+    taken: set[int] = set()
+    for recorded in poses.values():
+        taken.update(recorded.rows["host_ns"].tolist())
+    return merge(
+        *seen, _without_pose(hearing, taken, points_ns), key=lambda each: each.now_ns
+    )
+
+
+def _without_pose(
+    hearing: Hearing, taken: set[int], points_ns: Iterable[int]
+) -> list[SignalMoment]:
     placed = set(points_ns) - taken
     heard = [
         SignalMoment(now_ns, features, numbers, points=now_ns in placed)
@@ -90,7 +100,7 @@ def moments(
     ]
     known = {moment.now_ns for moment in heard}
     silent = [SignalMoment(now_ns, {}, points=True) for now_ns in placed - known]
-    return sorted([*seen, *heard, *silent], key=lambda moment: moment.now_ns)
+    return sorted([*heard, *silent], key=lambda moment: moment.now_ns)
 
 
 def _of_camera(
@@ -99,7 +109,7 @@ def _of_camera(
     hearing: Hearing,
     landing_ns: int | None,
     processed: bool,
-) -> Iterable[Moment]:
+) -> Iterator[Moment]:
     for k, row in enumerate(recorded.rows):
         pose = from_row(Pose, row)
         latency_ns, shown = landing_ns or 0, None

@@ -71,6 +71,11 @@ class RecordedSession:
     plan: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Its session file, as plain data."""
 
+    @property
+    def slow(self) -> float:
+        """How many times slower than the host's time a simulated world ran."""
+        return float(self.plan.get("slow", 1.0))
+
 
 def recorded_session(recording: Recording) -> RecordedSession:
     """Read what a session holds for replay.

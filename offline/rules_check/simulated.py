@@ -8,6 +8,7 @@ second, instead of poses.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,10 +16,10 @@ import numpy as np
 
 from inference.rules import Scene, Seen, compile_rules, evaluate, initial_state
 from inference.rules.scene import SPACE
-from rig.config.rules import FeatureCrosses, keypoints_of, leaves
+from rig.config.rules import IN_SPACE, Custom, FeatureCrosses, keypoints_of, leaves
 from rig.geometry import Camera, project, read_calibration
 from rig.sim.cameras import cameras_for
-from rig.sim.world import BODY_PARTS, World
+from rig.sim.world import BODY_PARTS, Story, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -123,7 +124,8 @@ class Simulation:
             if lacking:
                 return f"the simulated body has no {' and no '.join(lacking)}"
         space = None if task.inference is None else task.inference.space
-        if space is not None and not self._same_space(space.calibration):
+        path = None if space is None else space.calibration
+        if path is not None and not self._same_space(path):
             return "the task's calibration is not of the simulated cameras"
         return ""
 
@@ -153,13 +155,13 @@ class Simulation:
             np.arange(period) * (self.world.period_s / period)
         )
         order = [BODY_PARTS.index(p) if p in BODY_PARTS else -1 for p in bodyparts]
-        cameras = () if task.inference is None else task.inference.cameras
         tables: dict[str, Any] = {}
-        for camera in cameras:
+        for camera in _cameras(task, config):
             table = _rows(project(self.camera(camera), body_mm), order)
             prefix = "" if camera == config.source else f"{camera}/"
             tables |= dict.fromkeys((f"{prefix}{form}" for form in _FORMS), table)
-        tables[SPACE] = _rows(body_mm, order)
+        if config.source == IN_SPACE:
+            tables[SPACE] = _rows(body_mm, order)
         first, last = (self._world_s(at_ns) for at_ns in span)
         steps = np.arange(np.ceil(first / _STEP_S), np.floor(last / _STEP_S) + 1)
         numbers = steps.astype(np.int64)
@@ -182,11 +184,23 @@ def simulation_of(session: RecordedSession) -> Simulation | None:
     truth = msgspec.json.decode(path.read_bytes())
     if truth.get("epoch_ns") is None:
         return None
-    simulation = session.rig.simulation
-    world = World(
-        int(session.plan.get("seed", 0)), simulation.story, simulation.period_s
-    )
+    told = session.rig.simulation
+    world = _world(int(session.plan.get("seed", 0)), told.story, told.period_s)
     return Simulation(world, truth["epoch_ns"], truth["slow"], session.rig)
+
+
+@lru_cache(maxsize=4)
+def _world(seed: int, story: Story, period_s: float) -> World:
+    """Return a world; sessions of one day are often of the same."""
+    return World(seed, story, period_s)
+
+
+def _cameras(task: TaskConfig, config: RuleConfig) -> tuple[str, ...]:
+    """Return whose pictures a rule looks at: somebody's own class may look at all."""
+    own = any(isinstance(leaf, Custom) for _, leaf in leaves(config.when))
+    if own and task.inference is not None:
+        return task.inference.cameras
+    return () if config.camera is None else (config.camera,)
 
 
 def _ideal(rule: Rule) -> Rule:

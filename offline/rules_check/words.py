@@ -141,9 +141,9 @@ def _angle(leaf: Angle) -> str:
     above = leaf.above_deg is not None
     limit = _limit(leaf, above_deg="°", below_deg="°")
     a, joint, b = leaf.joint
-    where = "" if leaf.space == "picture" else ", in space,"
+    where = "" if leaf.space == "picture" else ", in space"
     side = "straighter" if above else "more bent"
-    return f"{joint}, between {a} and {b}{where} is {side} than {limit}"
+    return f"{joint}, between {a} and {b}{where}, is {side} than {limit}"
 
 
 def _arguments(leaf: Custom) -> str:

@@ -63,11 +63,10 @@ def real_time() -> Iterator[Finding]:
         "real time",
         "SCHED_FIFO",
         "ok" if priority else "warn",
-        f"up to priority {priority}" if priority else "not permitted",
-        ""
+        f"up to priority {priority} (realtime in the rig file)"
         if priority
-        else "add '@audio - rtprio 80' to /etc/security/limits.d/springhare.conf, join "
-        "that group and log in again",
+        else "not permitted",
+        "" if priority else system.ALLOW_PRIORITY,
     )
     governors = system.cpu_governors()
     slow = governors - {"performance"}

@@ -33,7 +33,6 @@ def schemas() -> dict[str, Mapping[str, Any]]:
 
     types = [
         messages.StreamSpec,
-        messages.Notice,
         messages.Message,
         StreamRequest,
         StreamReply,

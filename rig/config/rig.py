@@ -317,6 +317,12 @@ class RigConfig(Closed):
     """When `springhare align` warns, and when it fails."""
     segment_seconds: Annotated[float, Field(gt=0)] = 60.0
     """Length of one segment file of a stream."""
+    realtime: dict[Name, Annotated[int, Field(ge=1, le=80)]] = Field(
+        default_factory=dict
+    )
+    """Real-time priority (SCHED_FIFO) by node: a device, ``inference``, ``recorder``. A
+    node goes before all with a lower one or none: give devices more than inference,
+    which computes for long."""
 
     @model_validator(mode="after")
     def _wired(self) -> RigConfig:

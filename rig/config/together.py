@@ -43,15 +43,25 @@ def check_script(rig: RigConfig, script: FaultScript) -> None:
     Raises
     ------
     ConfigError
-        With every device of the script that the rig does not have.
+        With every device of the script that the rig does not have, and every key.
     """
     known = [*rig.devices, "recorder", "inference"]
+    name, actuator = rig.actuator or ("", None)
+    keyed = [name] if actuator is not None and actuator.arm_line else []
     faults = [
         Fault(
             ("faults", k, "device"), f"expected a device{_known(entry.device, known)}"
         )
         for k, entry in enumerate(script.faults)
         if entry.device not in known
+    ]
+    faults += [
+        Fault(
+            ("faults", k, "device"),
+            f"expected a device with an arm_line{_known(entry.device, keyed)}",
+        )
+        for k, entry in enumerate(script.faults)
+        if entry.fault == "key_off" and entry.device not in keyed
     ]
     if faults:
         raise ConfigError("\n".join(str(fault) for fault in faults))

@@ -22,7 +22,9 @@ _HUGE = 1e18
 """No quantity of a rig is as big; infinite is told elsewhere."""
 _MOST_DITHER = 0.1
 """Of the period: no two triggers come nearer than 0.8 of it."""
-_RESERVED = ("inference", "recorder", "supervisor")
+_NODES = ("inference", "recorder")
+"""Of every rig, beside its devices."""
+_RESERVED = (*_NODES, "supervisor")
 
 
 def section(plain: Any, *keys: str) -> Mapping[str, Any]:
@@ -52,6 +54,7 @@ def rig_faults(rig: Mapping[str, Any]) -> list[Fault]:
         *_leds(devices),
         *_test_pulses(devices),
         *_delays(devices, section(rig, "simulation", "delays_us")),
+        *_realtime(devices, section(rig, "realtime")),
         *(fault for name in devices for fault in _lines(name, devices[name])),
     ]
 
@@ -288,6 +291,16 @@ def _outputs(device: Mapping[str, Any]) -> list[str]:
     if device.get("sync_line") is not None:
         lines.insert(0, str(section(device, "sync_line").get("line", "sync")))
     return lines
+
+
+def _realtime(
+    devices: Mapping[str, Any], realtime: Mapping[str, Any]
+) -> Iterator[Fault]:
+    nodes = (*devices, *_NODES)
+    for name in realtime:
+        if name not in nodes:
+            text = f"expected a node ({', '.join(nodes)}), got {name!r}"
+            yield Fault(("realtime", name), text)
 
 
 def _delays(

@@ -122,12 +122,14 @@ class Commands:
         if board is not self._told:
             self._told = board
             self._dead_man.restart()
-        words = () if board is None else self._dead_man.words(now_ns)
-        low = self._intake.output_flags not in {None, _FREE}
-        if board is None or low or 0 in words:
+        if board is None:
+            self._actuator.cut(now_ns)
+            return
+        words = self._dead_man.words(now_ns)
+        if 0 in words or self._intake.output_flags not in {None, _FREE}:
             self._actuator.cut(now_ns)
         try:
-            for word in words if board else ():
+            for word in words:
                 board.permit(word)
         except DeviceError as error:
             self._lose(error)

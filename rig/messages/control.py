@@ -17,7 +17,6 @@ __all__ = [
     "Hello",
     "Message",
     "NodeState",
-    "Notice",
     "Reply",
     "Request",
     "StreamStatus",
@@ -35,13 +34,6 @@ NODE_STATES: tuple[NodeState, ...] = (
     "stopped",
     "failed",
 )
-
-
-class Notice(msgspec.Struct, frozen=True, array_like=True):
-    """A wake-up: look at the ring's head."""
-
-    head: int
-    generation: int
 
 
 class _Message(

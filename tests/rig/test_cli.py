@@ -73,6 +73,7 @@ def test_help_loads_nothing_heavy():
         "doctor",
         "init",
         "latency",
+        "rules",
         "run",
         "schema",
     ):

@@ -208,6 +208,37 @@ def test_a_node_without_findings_tells_none(play, opening):
     assert link.replies[0].result["findings"] == []
 
 
+@pytest.fixture
+def hurried(opening):
+    """The opening words, where the rig file asks for a priority."""
+    name, arguments = opening
+    return name, {**arguments, "rig": {"realtime": {"left": 40, "right": 50}}}
+
+
+def test_a_priority_is_taken_when_all_is_warm(play, hurried, monkeypatch):
+    taken = []
+    monkeypatch.setattr("rig.node.realtime_priority", lambda: 80)
+    monkeypatch.setattr("rig.node.take_priority", taken.append)
+    _, link, _ = play([hurried, ATTACH, "end"])
+    assert taken == []
+    _, link, _ = play([hurried, ATTACH, "start", None, "stop", "end"])
+    assert taken == [40]
+    assert link.replies[0].result["findings"] == []
+
+
+def test_a_priority_that_is_not_allowed_is_told_and_done_without(
+    play, hurried, monkeypatch
+):
+    monkeypatch.setattr("rig.node.realtime_priority", lambda: 0)
+    monkeypatch.setattr("rig.node.take_priority", pytest.fail)
+    _, link, node = play([hurried, ATTACH, "start", None, "stop", "end"])
+    [finding] = link.replies[0].result["findings"]
+    assert not finding["ok"]
+    assert finding["detail"] == "realtime asks for 40, none is allowed"
+    assert "rtprio" in finding["remedy"]
+    assert "step" in node.calls
+
+
 def test_every_state_is_told(play, opening):
     script = [None, opening, *[None] * 6, ATTACH, *[None] * 6, "start", *[None] * 6]
     _, link, _ = play([*script, "stop", *[None] * 6, "end"])

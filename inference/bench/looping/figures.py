@@ -80,6 +80,7 @@ def measure(plan: Plan, told: Callable[[str], None] = lambda _: None) -> dict[st
             "network": asked.model or f"{asked.network_ms:g} ms",
             "plain": asked.plain,
             "foreign_load": asked.load,
+            "fifo": asked.fifo,
         },
         "ways": ways,
         "ratios": _ratios(ways),

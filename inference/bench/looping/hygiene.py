@@ -11,6 +11,8 @@ import gc
 import os
 from typing import TYPE_CHECKING, Literal
 
+from rig.system import take_priority
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,15 +20,14 @@ __all__ = ["HABITS", "Role", "take_up"]
 
 Role = Literal["camera", "inference", "actuator"]
 
-_PRIORITY = 40
+_PRIORITIES: dict[Role, int] = {"camera": 50, "inference": 40, "actuator": 50}
 _PR_SET_TIMERSLACK = 29
 _LOCK_ALL = 3
 _CORES: dict[Role, int] = {"camera": 0, "inference": -1, "actuator": 0}
 
 
 def _fifo(role: Role) -> None:
-    del role
-    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+    take_priority(_PRIORITIES[role])
 
 
 def _timer_slack(role: Role) -> None:

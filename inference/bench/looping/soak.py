@@ -54,6 +54,7 @@ def soak(asked: Asked) -> dict[str, Any]:
             "shape": list(asked.shape),
             "network": asked.model or f"{asked.network_ms:g} ms",
             "foreign_load": asked.load,
+            "fifo": asked.fifo,
         },
         "minutes": minutes,
         "skipped": times.skipped,

@@ -67,15 +67,9 @@ def _parsed(file: ModelFile) -> tuple[Mapping[str, Any], Any]:
 
     graph = tensorflow.compat.v1.GraphDef()
     (path,) = file.path.glob("*.pb")
-    try:
+    with readable(file, DecodeError, YAMLError):
         config = YAML(typ="safe").load(file.path / "pose_cfg.yaml")
         graph.ParseFromString(path.read_bytes())
-    except (DecodeError, YAMLError, OSError) as error:
-        msg = (
-            f"Expected a DeepLabCut export in {file.path}, got {error!r}: export it "
-            "anew with deeplabcut.export_model"
-        )
-        raise ModelError(msg) from error
     return (config if isinstance(config, dict) else {}), graph
 
 
@@ -103,7 +97,8 @@ def _translated(graph: Any) -> ModelProto:
 
     # dlclive finds the outputs by their place: heat map last, offsets before it
     last, before = graph.node[-1].name, graph.node[-2].name
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    for chatty in ("tf2onnx", "tensorflow"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     model, _ = tf2onnx.convert.from_graph_def(
         graph,
         input_names=[f"{graph.node[0].name}:0"],

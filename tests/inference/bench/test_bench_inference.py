@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from inference.bench.engines import _raced as raced
 from inference.bench.film import film_frames
 from inference.bench.inference import _show as show
 from inference.bench.inference import inference
@@ -69,3 +70,32 @@ def test_figures_as_json_and_as_a_table(converted, shared, film, monkeypatch, ca
     shown = capsys.readouterr().out
     assert "openfield_efficientnet_lite0.pt at 160x128, 2 threads" in shown
     assert "reached: max px off, 160x128" in shown
+
+
+def seen(number=0.0):
+    return np.full((4, 3), number, np.float32)
+
+
+def test_each_way_sees_each_frame_in_changing_order(film, monkeypatch):
+    monkeypatch.setattr("inference.bench.engines._REST_S", 0)
+    order = []
+
+    def way(name):
+        def look(frame, exposure_ns):
+            order.append(name)
+            return seen(frame.max())
+
+        return look
+
+    ways = {name: way(name) for name in ("dlclive", "ours")}
+    times_ms, poses = raced(ways, film_frames(film), 4)
+    assert [len(times) for times in times_ms.values()] == [4, 4]
+    assert poses["ours"][:, 0, 0].tolist() == [100, 110, 120, 130]  # ten are for warmth
+    assert order[:4] == ["dlclive", "ours", "ours", "dlclive"]
+
+
+def test_a_film_that_is_too_short(film, monkeypatch):
+    monkeypatch.setattr("inference.bench.engines._REST_S", 0)
+    ways = {"dlclive": lambda frame, exposure_ns: seen()}
+    with pytest.raises(ModelError, match="a film of 15 frames or more, got 14: take"):
+        raced(ways, film_frames(film), 5)

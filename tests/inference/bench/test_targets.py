@@ -2,7 +2,7 @@ from copy import deepcopy
 
 import pytest
 
-from inference.bench.targets import targets
+from inference.bench.targets import prediction_targets, targets
 
 
 def way(provider, p50_ms, faster, max_px, p99_ms=0.0):
@@ -85,3 +85,36 @@ def test_of_the_whole_film(key):
 def test_a_size_without_targets_must_still_find_the_same():
     found = {"sizes": {"400x300": PROCESSOR["sizes"]["640x480"]}, "film": None}
     assert [target["name"] for target in targets(found)] == ["max px off, 400x300"]
+
+
+def cases(springhare, dlclive=8.0, motion="jump", horizon_ms=15.0):
+    ways = {"none": 10.0, "springhare": springhare, "dlclive": dlclive}
+    return [
+        {
+            "motion": motion,
+            "rate_hz": 100.0,
+            "horizon_ms": horizon_ms,
+            "way": way,
+            "moving": {"mean_px": mean_px},
+        }
+        for way, mean_px in ways.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("springhare", "dlclive", "met"),
+    [(5.0, 8.0, [True, True]), (5.1, 8.0, [False, True]), (4.0, 3.0, [True, False])],
+)
+def test_predictions_beside_none_and_dlclives(springhare, dlclive, met):
+    found = prediction_targets(cases(springhare, dlclive))
+    assert [target["met"] for target in found] == met
+
+
+def test_of_recordings_and_other_horizons_nothing_is_asked():
+    others = cases(9.0, motion="session.h5") + cases(9.0, horizon_ms=25.0)
+    assert prediction_targets(others) == []
+
+
+def test_without_dlclive_there_is_nothing_to_beat():
+    ours = [case for case in cases(4.0) if case["way"] != "dlclive"]
+    assert len(prediction_targets(ours)) == 1

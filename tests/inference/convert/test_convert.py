@@ -6,6 +6,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
+import click
 import numpy as np
 import onnx
 import pytest
@@ -199,7 +200,7 @@ class TestNotAnExport:
 
     def test_other_content(self, torch, tmp_path):
         torch.save({"weights": torch.zeros(3)}, tmp_path / "a.pt")
-        self.refused(tmp_path / "a.pt", tmp_path, "got KeyError.*export it anew")
+        self.refused(tmp_path / "a.pt", tmp_path, "KeyError: 'config'.*export it anew")
 
     def test_a_list(self, torch, tmp_path):
         torch.save([1, 2], tmp_path / "a.pt")
@@ -255,14 +256,27 @@ def test_an_onnx_file_needs_no_conversion(make_dials):
 
 
 def test_nothing_there(tmp_path):
-    with pytest.raises(ModelError, match="got nothing"):
-        call(tmp_path / "nothing.pt")
+    for arguments in (["nothing.pt"], [tmp_path, "--frames", "nothing.mp4"]):
+        with pytest.raises(click.BadParameter, match="does not exist"):
+            call(*arguments)
+
+
+def test_the_name_must_say_what_it_is(tmp_path):
+    (tmp_path / "a.pt").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"ends in \.onnx, got .*a\.bin"):
+        call(tmp_path / "a.pt", "--out", tmp_path / "a.bin")
+
+
+@pytest.mark.slow
+def test_a_place_that_cannot_be_written_to(dlclive, shared, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ModelError, match=r"written to, got .*name another one"):
+        call(shared / EXPORT, "--out", tmp_path / "file" / "a.onnx", "--size",
+             "64x64", "--count", 1)  # fmt: skip
 
 
 @pytest.mark.parametrize("size", ["640", "0x480", "640x-1", "axb", "640x480x3"])
 def test_sizes_that_are_none(size, tmp_path):
-    import click
-
     with pytest.raises(click.BadParameter, match="expected width x height, like"):
         call(tmp_path / "a.pt", "--size", size)
 
@@ -317,7 +331,7 @@ class TestTensorflow:
     @pytest.mark.parametrize(
         ("config", "message"),
         [
-            ("[", "got .*Error"),
+            ("[", "something else .*Error"),
             ("[1]", "one without all_joints_names"),
             ("all_joints_names: [a]\nstride: 8\n", "one without locref_stdev"),
             (

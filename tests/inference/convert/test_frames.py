@@ -31,6 +31,13 @@ def test_frames_from_all_over_a_film(film):
     assert frames[-1][..., 1:].max() <= 2
 
 
+def test_in_a_long_film_it_jumps(film, monkeypatch):
+    monkeypatch.setattr("inference.convert.frames._LONG", 1)
+    frames = read_frames(film, 5, colour=True)
+    found = [int(frame[0, 0, 0]) for frame in frames]
+    assert found == pytest.approx([0, 40, 80, 120, 160], abs=10)  # or the next one
+
+
 def test_all_of_a_short_film_in_grey(film):
     frames = read_frames(film, 100, colour=False)
     assert len(frames) == 20

@@ -3,6 +3,7 @@ import pytest
 from rig.config.examples import examples_folder
 from rig.config.fault_script import FaultScript
 from rig.config.loading import load_faults, load_rig
+from rig.config.rig import RigConfig
 from rig.config.together import check_script
 from rig.errors import ConfigError
 
@@ -28,6 +29,21 @@ def test_a_device_that_is_not_there_is_told_with_the_nearest_name(rig):
         check_script(rig, script("left", "rigth", "nothing"))
     assert "faults[1].device" in str(caught.value)
     assert "faults[2].device" in str(caught.value)
+
+
+def test_a_key_that_is_not_there_cannot_be_turned(rig):
+    turn = {"device": "daq", "at_s": 1, "fault": "key_off"}
+    asked = FaultScript.model_validate(
+        {"format": "springhare-faults/1", "faults": [turn]}
+    )
+    with pytest.raises(ConfigError, match=r"faults\[0\].device: .*with an arm_line"):
+        check_script(rig, asked)
+    plain = rig.model_dump(mode="python")
+    plain["devices"]["daq"]["actuator"]["arm_line"] = "key"
+    inputs = plain["devices"]["daq"]["inputs"] or {"lines": {}}
+    inputs["lines"]["key"] = {"pin": 7, "edges": "both"}
+    plain["devices"]["daq"]["inputs"] = inputs
+    check_script(RigConfig.model_validate(plain), asked)
 
 
 def test_a_wrong_fault_is_told_with_its_line(tmp_path):

@@ -404,6 +404,18 @@ def test_one_fault_one_line(faults, case):
     assert "pydantic" not in found[0]
 
 
+def test_a_key_is_wired_to_an_input_of_which_both_edges_are_recorded(faults, write):
+    keyed = RIG.replace("    actuator:\n", "    actuator:\n      arm_line: key\n")
+    assert keyed != RIG
+    [fault] = faults(keyed)
+    assert "devices.daq.actuator.arm_line: expected an input line of daq" in fault
+    assert fault.endswith("(start), got 'key'")
+    [fault] = faults(keyed.replace("start: {pin: 0}", "key: {pin: 0}"))
+    assert "devices.daq.inputs.lines.key.edges: expected both" in fault
+    sound = keyed.replace("start: {pin: 0}", "key: {pin: 0, edges: both}")
+    assert load_rig(write(sound)).actuator[1].arm_line == "key"
+
+
 def test_two_actuators(faults):
     second = """\
   other:

@@ -25,6 +25,8 @@ class CorePort:
 
     def __init__(self):
         self.now_us = 1_000_000
+        self.clock = None
+        """Given, its time is this clock's."""
         self.change = lambda message: message
         self.commands = []
         self._messages = queue.SimpleQueue()
@@ -51,8 +53,9 @@ class CorePort:
 
     def write(self, data):
         self.commands += [f for f in self._requests.feed(data) if f[0] == 2]
+        now_us = self.clock.now() // 1000 if self.clock else self.now_us
         with self._lock:
-            self.core.feed(data, self.now_us)
+            self.core.feed(data, now_us)
 
     def unplug(self):
         self._messages.put(b"")
@@ -397,13 +400,9 @@ class TestClock:
         assert intake.clock.state.segment == model.segment
 
     def test_each_answer_is_a_row(self, harp_bench, harp_device, port, ports):
-        def five_rows():
-            port.now_us = harp_bench.clock.now() // 1000
-            return harp_bench.count("clocks/daq") >= 5
-
-        port.now_us = harp_bench.clock.now() // 1000
+        port.clock = harp_bench.clock
         harp_bench.start(harp_device(), open_port=ports)
-        harp_bench.until(five_rows)
+        harp_bench.until(lambda: harp_bench.count("clocks/daq") >= 5)
         rows = harp_bench.rows("clocks/daq")
         assert np.all(np.diff(rows["answered_ns"]) > 0)
         assert np.all(np.diff(rows["asked_ns"]) > 0)
