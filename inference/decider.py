@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from inference.features.intake import FeatureIntake
 from inference.landing import Landing
-from inference.step import SignalInputs, StepInputs, begin, heard, overdue, step
+from inference.step import (
+    SignalInputs,
+    StepInputs,
+    begin,
+    foresee,
+    heard,
+    overdue,
+    step,
+)
 from rig.config.rules import OF_SIGNALS
 from sync.clock import utc_now
 
@@ -125,6 +133,8 @@ class Decider:
             shown=shown,
         )
         result = step(seen.look.keypoints, inputs, self.state, self._config)
+        self._outlets.decide(result.decisions)  # first: they are urgent
+        result = foresee(result, inputs, self._config)
         self.state = result.state
         self._outlets.publish(feed, result)
         self._note(result.decisions)

@@ -68,8 +68,9 @@ class Followed(NamedTuple):
     """(bodyparts, 3): as gates, prediction and rules see it."""
     marks: NDArray[np.uint8]
     """(bodyparts,): 0 for a keypoint that can be trusted, or why not: `gates`."""
-    prediction: Prediction | None
-    smoothed_px: NDArray[np.float64] | None
+    prediction: Prediction | None = None
+    """None without a predictor, or before it was asked."""
+    smoothed_px: NDArray[np.float64] | None = None
     """(bodyparts, 2) at the exposure; None where no rule asks for it."""
 
     def seen(self, exposure_ns: int) -> dict[str, Seen]:
@@ -106,8 +107,8 @@ class Follower:
     gates: Gates | None = None
     """None marks nothing but keypoints that are not finite."""
     predictor: Predictor | None = None
-    smooths: bool = False
-    """Whether a rule asks for smoothed points."""
+    forms: frozenset[str] = frozenset()
+    """What rules ask for beside raw points: predicted, smoothed."""
 
     def follow(
         self,
@@ -116,7 +117,7 @@ class Follower:
         exposure_ns: int,
         at_ns: int,
     ) -> tuple[CameraState | None, Followed]:
-        """Take a pose in.
+        """Take a pose in as far as rules ask for: without need nothing is predicted.
 
         Parameters
         ----------
@@ -138,18 +139,43 @@ class Follower:
         """
         if self.gates is None and self.predictor is None:
             marks = np.zeros(len(keypoints), np.uint8)
-            return None, Followed(keypoints, marks, None, None)
+            return None, Followed(keypoints, marks)
         asked = self.gates or gates.Gates((0.0,) * len(keypoints))
         before = before or self._begin(asked, len(keypoints))
         gated, marks = gates.gate(asked, before.gates, keypoints, exposure_ns)
-        predictor, known = self.predictor, before.predictor
-        if predictor is None or known is None:
-            return CameraState(gated, None), Followed(keypoints, marks, None, None)
+        state = CameraState(gated, before.predictor)
+        followed = Followed(keypoints, marks)
+        if not self.forms:
+            return state, followed
+        return self.foresee(state, followed, exposure_ns, at_ns)
+
+    def foresee(
+        self, state: CameraState, followed: Followed, exposure_ns: int, at_ns: int
+    ) -> tuple[CameraState, Followed]:
+        """Predict a pose that was gated, if that was not done yet.
+
+        Parameters
+        ----------
+        state, followed
+            What `follow` gave.
+        exposure_ns, at_ns
+            As there.
+
+        Returns
+        -------
+        Both, with the prediction.
+        """
+        predictor, known = self.predictor, state.predictor
+        if predictor is None or known is None or followed.prediction is not None:
+            return state, followed
+        keypoints, marks = followed.keypoints, followed.marks
         known = predictor.follow(known, keypoints, marks, exposure_ns)
         prediction = Prediction(at_ns, *predictor.ahead(known, at_ns))
-        smoothed = predictor.ahead(known, exposure_ns)[0] if self.smooths else None
+        smoothed = None
+        if "smoothed" in self.forms:
+            smoothed = predictor.ahead(known, exposure_ns)[0]
         followed = Followed(keypoints, marks, prediction, smoothed)
-        return CameraState(gated, known), followed
+        return CameraState(state.gates, known), followed
 
     def trusted(
         self,

@@ -32,7 +32,7 @@ from rig.errors import ModelError, StreamError
 from rig.node import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -71,10 +71,17 @@ class InferenceNode:
     context
         Its `config` is the ``inference`` section of the task file, its `task` the
         whole of it.
+    load
+        Makes the pose network of the section.
     """
 
-    def __init__(self, context: NodeContext) -> None:
+    def __init__(
+        self,
+        context: NodeContext,
+        load: Callable[[InferenceConfig], PoseModel] = load_engine,
+    ) -> None:
         self._name = context.name
+        self._load = load
         self._clock = context.clock
         self._rig = RigConfig.model_validate(context.rig) if context.rig else None
         self._config = InferenceConfig.model_validate(context.config)
@@ -101,7 +108,7 @@ class InferenceNode:
             If a rule uses a body part that the model does not have, a calibration
             does not fit the rig, or somebody's own class cannot be had.
         """
-        model = self._model = load_engine(self._config)
+        model = self._model = self._load(self._config)
         self._step_config = setup_step(
             self._task, self._config, model.bodyparts, self._rig
         )

@@ -160,9 +160,8 @@ class Outlets:
         self._writers["decisions"].count(BEATS)
 
     def publish(self, feed: FrameFeed, result: StepResult) -> None:
-        """Write a pose and all that came of it: decisions first, they are urgent."""
+        """Write a pose and what is known of it; its decisions are written before."""
         feed.publish(result.pose, result.keypoints)
-        self.decide(result.decisions)
         self.place(result.points)
         estimates = self._writers.get(f"estimates/{feed.camera}")
         if estimates is not None:

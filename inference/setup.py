@@ -65,7 +65,7 @@ def setup_step(
         follower=Follower(
             gates=None if gates is None else compile_gates(gates, bodyparts),
             predictor=_predictor(inference),
-            smooths=_smooths(task),
+            forms=_forms(task),
         ),
         space=_space(inference, rig),
     )
@@ -78,13 +78,19 @@ def _predictor(inference: InferenceConfig) -> Predictor | None:
     return Predictor(round(config.hold_ms * 1e6), config.model_error_px)
 
 
-def _smooths(task: TaskConfig) -> bool:
-    return any(
-        leaf.points == "smoothed"
+def _forms(task: TaskConfig) -> frozenset[str]:
+    """Return what rules ask for beside raw points."""
+    asked = {
+        leaf.points
         for rule in task.rules
         for _, leaf in leaves(rule.when)
         if not isinstance(leaf, Custom | FeatureCrosses)
+    }
+    # somebody's own condition may look at anything
+    own = any(
+        isinstance(leaf, Custom) for rule in task.rules for _, leaf in leaves(rule.when)
     )
+    return frozenset({"predicted", "smoothed"} if own else asked - {"raw"})
 
 
 def _space(inference: InferenceConfig, rig: RigConfig | None) -> Space | None:

@@ -3,8 +3,9 @@
 The live node calls `step`, and so does replay; it reads no clock and opens no
 socket, so that the same inputs give the same decisions. The gates mark what cannot
 be trusted, the predictor says where the rest will be, views of one moment become
-points in space, the rules decide. `overdue` lets moments go that waited in vain, and
-`heard` asks the rules that are about signals alone.
+points in space, the rules decide. What no rule has asked for is left for `foresee`:
+it is called when the decisions are on their way. `overdue` lets moments go that
+waited in vain, and `heard` asks the rules that are about signals alone.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ __all__ = [
     "StepResult",
     "StepState",
     "begin",
+    "foresee",
     "heard",
     "overdue",
     "step",
@@ -173,7 +175,7 @@ class StepResult:
     """Of the moments that this pose made whole."""
     decisions: tuple[Decision, ...]
     state: StepState
-    """For the next step."""
+    """For `foresee`, and then for the next step."""
 
     @property
     def estimate(self) -> Estimate:
@@ -221,8 +223,8 @@ def step(
     Returns
     -------
     StepResult
-        Pose, what is known of it, decisions, and the state for the next step; nothing
-        that was given is changed.
+        Pose, what is known of it, decisions, and the state; nothing that was given is
+        changed. `foresee` finishes it.
     """
     pose = _pose(inputs)
     shown = keypoints if inputs.shown is None else inputs.shown
@@ -242,7 +244,7 @@ def step(
         inputs.features,
         pose_seq=inputs.pose_seq,
         frame_id=inputs.frame_id,
-        latency_ns=0 if followed.prediction is None else inputs.latency_ns,
+        latency_ns=0 if config.follower.predictor is None else inputs.latency_ns,
     )
     state, decisions = _asked(scene, state, config, inputs.now_ns, armed=inputs.armed)
     points: list[InSpace] = []
@@ -256,6 +258,31 @@ def step(
         state, points, more = _in_space(moments, inputs, state, config)
         decisions += more
     return StepResult(pose, keypoints, followed, tuple(points), decisions, state)
+
+
+def foresee(result: StepResult, inputs: StepInputs, config: StepConfig) -> StepResult:
+    """Finish a step: predict what no rule has asked for; its state is the next one's.
+
+    Parameters
+    ----------
+    result
+        What `step` gave.
+    inputs, config
+        As there.
+    """
+    state = result.state.cameras.get(inputs.camera)
+    if state is None:
+        return result
+    at_ns = inputs.now_ns + inputs.latency_ns
+    after, followed = config.follower.foresee(
+        state, result.followed, inputs.exposure_ns, at_ns
+    )
+    if after is state:
+        return result
+    cameras = {**result.state.cameras, inputs.camera: after}
+    return replace(
+        result, followed=followed, state=replace(result.state, cameras=cameras)
+    )
 
 
 def overdue(

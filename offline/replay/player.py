@@ -11,6 +11,7 @@ from inference.step import (
     StepInputs,
     StepState,
     begin,
+    foresee,
     heard,
     overdue,
     step,
@@ -94,6 +95,7 @@ class Player:
             shown=moment.shown,
         )
         result = step(moment.keypoints, inputs, self._state, self._config)
+        result = foresee(result, inputs, self._config)
         self._state = result.state
         self._keep(result.decisions, result.points)
         if self._own:

@@ -21,7 +21,7 @@ from __future__ import annotations
 import logging
 from math import ceil
 from threading import Event
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -40,8 +40,6 @@ from rig.messages import Frame, StreamSpec, StreamStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-    import zmq
 
     from rig.bus.directory import StreamDirectory
     from rig.bus.notice import Waiter
@@ -274,7 +272,7 @@ class BaslerCamera:
         self._waiter = self._streams.waiter(names)
         if descriptor is not None:
             # the poller below takes a file descriptor in a socket's place
-            self._waiter.add_socket(cast("zmq.Socket[bytes]", descriptor))
+            self._waiter.add_socket(descriptor)
 
     def _retrieve(self, driver: CameraDriver) -> bool:
         """Pass on the images that are there; tell whether that was all of them."""

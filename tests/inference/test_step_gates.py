@@ -15,6 +15,7 @@ from inference.step import (
     StepConfig,
     StepInputs,
     begin,
+    foresee,
     step,
 )
 from rig.config.rules import RuleConfig
@@ -69,11 +70,17 @@ def keypoints(hip, likelihood=0.9):
     return np.array([[10, 10, 0.9], [*hip, likelihood]], np.float32)
 
 
+def whole_step(found, given_inputs, state, config):
+    """A step and what it left for later, as the node does it."""
+    result = step(found, given_inputs, state, config)
+    return foresee(result, given_inputs, config)
+
+
 def run(hips, config=CONFIG, likelihood=0.9, **others):
     state, results = begin(config), []
     for k, hip in enumerate(hips):
         row = keypoints(hip, likelihood)
-        result = step(row, inputs(k, **others), state, config)
+        result = whole_step(row, inputs(k, **others), state, config)
         assert result.keypoints is row
         np.testing.assert_array_equal(row, keypoints(hip, likelihood))
         state = result.state
@@ -143,8 +150,8 @@ def test_cameras_have_nothing_to_do_with_each_other():
     state = begin(CONFIG)
     for k in range(8):
         row = keypoints((400 + 30 * k, 300))
-        state = step(row, inputs(k, camera="right"), state, CONFIG).state
-        result = step(keypoints(STANDS), inputs(k), state, CONFIG)
+        state = whole_step(row, inputs(k, camera="right"), state, CONFIG).state
+        result = whole_step(keypoints(STANDS), inputs(k), state, CONFIG)
         state = result.state
         assert result.state.cameras["left"] == alone[k].state.cameras["left"]
         np.testing.assert_array_equal(
@@ -171,7 +178,7 @@ def test_replay_from_recorded_rows_gives_the_same_bits(journey):
     for k, (camera, x, y, likelihood, latency_ms) in enumerate(journey):
         given_inputs = inputs(k, camera, latency_ms)
         before = deepcopy(state)
-        result = step(keypoints((x, y), likelihood), given_inputs, state, CONFIG)
+        result = whole_step(keypoints((x, y), likelihood), given_inputs, state, CONFIG)
         assert state == before
         state = result.state
         row = np.zeros(1, row_dtype(Pose))
@@ -181,7 +188,7 @@ def test_replay_from_recorded_rows_gives_the_same_bits(journey):
     again = begin(CONFIG)
     for (camera, row, found, latency_ns), result in zip(rows, results, strict=True):
         pose = from_row(Pose, row[0])
-        replayed = step(
+        replayed = whole_step(
             found,
             StepInputs.of_pose(camera, pose, armed=True, latency_ns=latency_ns),
             again,

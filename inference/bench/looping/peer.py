@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from inference.bench.looping.work import CAMERA
 from inference.bench.looping.zeromq import FrameSocket, publisher, send_record
 from inference.setup import setup_step
-from inference.step import StepInputs, begin, step
+from inference.step import StepInputs, begin, foresee, step
 from inference.view.viewer import Viewer
 from rig.config.task import InferenceConfig, TaskConfig
 from sync.clock import MonotonicClock
@@ -78,11 +78,11 @@ class PeerNode:
             latency_ns=_LANDING_NS,
         )
         result = step(look.keypoints, inputs, self._state, self._config)
-        self._state = result.state
         self._poses += 1
         for decision in result.decisions:
             self._model.decided(self._clock.now())
             send_record(self._sent, decision)
+        self._state = foresee(result, inputs, self._config).state
         send_record(self._sent, result.pose, result.keypoints)
 
     def stop(self) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-import inference.node
 from inference.bench.looping.hygiene import take_up
 from inference.bench.looping.network import TimedNetwork, stamp
 from inference.bench.looping.peer import PeerNode
@@ -81,8 +80,8 @@ def infer(work: Work, parent: Connection) -> None:
         take_up(work.way.hygiene, "inference")
         if work.way.frames == "zmq":
             return _Watched(PeerNode(context, work, network), work, network)
-        inference.node.load_engine = lambda _: network
-        return _Watched(InferenceNode(context), work, network)
+        node = InferenceNode(context, load=lambda _: network)
+        return _Watched(node, work, network)
 
     link = ControlClient(work.streams / "control", "inference")
     parent.send("ready")

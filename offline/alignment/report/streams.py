@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
 __all__ = ["is_delayed", "is_housekeeping", "stream_anchors", "streams_section"]
 
-_ORDER = ("frames", "samples", "events", "poses", "points", "decisions", "acknowledgements")
+_ORDER = (
+    "frames",
+    "samples",
+    "events",
+    "poses",
+    "points",
+    "decisions",
+    "acknowledgements",
+)
 """Kinds as people look for them; the others come behind."""
 _DELAYED = ("frames", "samples")
 _HOUSEKEEPING = ("estimates", "features", "clocks", "losses", "node_events")

@@ -16,7 +16,15 @@ from inference.features.window import Recipe, SignalWindow
 from inference.outlets import POINTS, declare
 from inference.rules import Feature
 from inference.setup import setup_step
-from inference.step import SignalInputs, StepInputs, begin, heard, overdue, step
+from inference.step import (
+    SignalInputs,
+    StepInputs,
+    begin,
+    foresee,
+    heard,
+    overdue,
+    step,
+)
 from rig.config.rig import RigConfig
 from rig.config.task import TaskConfig
 from rig.geometry import project
@@ -273,7 +281,7 @@ class Live:
             features=features,
             shown=shown,
         )
-        result = step(pose, inputs, self.state, self.setup)
+        result = foresee(step(pose, inputs, self.state, self.setup), inputs, self.setup)
         self.state = result.state
         self._note(f"poses/{camera}", result.pose, result.keypoints)
         self._decided(result.decisions)
