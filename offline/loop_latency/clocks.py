@@ -31,6 +31,10 @@ _BY_HOST = {"decisions", "losses", "clocks", "node_events"}
 _LEAST_PAIRS = 2
 
 
+_TELLING = 0.01
+"""Least part of a variance that can be told from the rest of it."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Mapped:
     """Moments (n,) on the host's clock; NaN where an error is not known."""
@@ -136,8 +140,13 @@ class AlignedClocks:
         host = np.interp(at, self._session_ns, self._host_sd_ns)
         own = own_sd_ns[timed]
         if HOST in self._stored.attributes_of(stream).get("path", ()):
-            # its way to the session goes by the host: the part after that drops out
-            sd_ns[timed] = np.sqrt(np.maximum(own**2 - host**2, 0.0))
+            # its way to the session goes by the host: the part after that drops out.
+            # Where it is nearly all there is, the difference of the two tells nothing:
+            # then the error stands that was known live
+            before = own**2 - host**2
+            told = (before > _TELLING * own**2) | ~np.isfinite(live.sd_ns[timed])
+            alone = np.sqrt(np.maximum(before, 0.0))
+            sd_ns[timed] = np.where(told, alone, live.sd_ns[timed])
         else:
             sd_ns[timed] = np.hypot(own, host)
         return Mapped(at_ns, sd_ns, np.where(timed, own_sd_ns, live.own_sd_ns))
