@@ -46,7 +46,13 @@ class Bound(NamedTuple):
     def meets(self, other: Bound) -> bool:
         """Return whether a value can be within both."""
         low, high = max(self.low, other.low), min(self.high, other.high)
-        return low < high or (low == high and self.closed and other.closed)
+        return low < high or (low == high and self.has(low) and other.has(low))
+
+    def has(self, value: float) -> bool:
+        """Return whether a value lies between."""
+        if self.closed:
+            return self.low <= value <= self.high
+        return self.low < value < self.high
 
     def within(self, other: Bound) -> bool:
         """Return whether each of its values is within the other one."""

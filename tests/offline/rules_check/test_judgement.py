@@ -1,7 +1,7 @@
 """What looks wrong is said, with its place; what is right is left alone."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from offline.rules_check.bounds import Bound, unmet
@@ -219,6 +219,7 @@ edges = st.floats(-5, 5).map(round)
 
 
 @given(st.lists(st.tuples(edges, edges, st.booleans()), min_size=1, max_size=4))
+@example([(0, 0, True), (1, -1, False)])
 def test_bounds_are_unmet_only_where_no_value_is_within_all(pairs):
     found = [Bound("q", min(a, b), max(a, b), closed) for a, b, closed in pairs]
     values = [k / 4 for k in range(-24, 25)]
