@@ -235,6 +235,8 @@ def _open(
     # a thread that spins between frames takes a core from the camera's process
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    # small shares of a layer: a thread that is kept waiting holds up the others less
+    options.add_session_config_entry("session.dynamic_block_base", "4")
     options.log_severity_level = 3
     wanted = choose_providers(provider, onnxruntime.get_available_providers())
     settings = [
