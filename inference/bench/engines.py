@@ -1,8 +1,7 @@
 """Engines beside one another: the same frames, in one process, in turns.
 
-Stock dlclive is the measure of all. Every way is warm, begins when the threads of
-the one before are at rest, and the order changes from frame to frame. Each way's
-keypoints are compared with dlclive's.
+Stock dlclive is the measure of all. Every way is warm, and the order changes from
+frame to frame. Each way's keypoints are compared with dlclive's.
 """
 
 from __future__ import annotations
@@ -47,9 +46,6 @@ _WARM = 10
 """Frames before the first that counts."""
 _BODY_WIDTH_PX = 640
 """Of frames in which the plan's lengths are as they stand."""
-_REST_S = 0.02
-"""Before each look. The threads of dlclive's OpenMP spin for some milliseconds after
-their work, and whoever comes next would have one core less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +60,8 @@ class Plan:
     sizes: tuple[tuple[int, int], ...] = ((320, 240), (640, 480))
     frames: int = 300
     threads: int = 2
+    rest_ms: float = 0.0
+    """Pause before each look, as between a camera's frames: caches are colder then."""
     body_px: float = 200.0
     """Of the animal, in frames 640 px wide."""
     margin_px: float | None = None
@@ -88,6 +86,7 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> dict[str, Any]:
             **conditions.noted(),
             "threads": plan.threads,
             "frames": plan.frames,
+            "rest_ms": plan.rest_ms,
             "model": plan.model.name,
             "film": plan.film.name,
         },
@@ -128,7 +127,7 @@ def _at_size(
             model.warm_up(height, width, 1)
         viewer.warm_up()
         frames = film_frames(plan.film, width, height)
-        times_ms, poses = _raced(ways, frames, plan.frames)
+        times_ms, poses = _raced(ways, frames, plan.frames, plan.rest_ms)
     finally:
         for model in models.values():
             model.close()
@@ -169,6 +168,7 @@ def _raced(
     ways: Mapping[str, Way],
     frames: Iterator[tuple[NDArray[np.uint8], int]],
     count: int,
+    rest_ms: float,
 ) -> tuple[dict[str, list[float]], dict[str, NDArray[np.float32]]]:
     """Let all ways look at the same frames, each in another order than the last."""
     clock = MonotonicClock()
@@ -179,7 +179,7 @@ def _raced(
     for number, (frame, exposure_ns) in enumerate(islice(frames, count + _WARM)):
         first = number % len(names)
         for name in names[first:] + names[:first]:
-            time.sleep(_REST_S)
+            time.sleep(rest_ms / 1000)
             began_ns = clock.now()
             keypoints = ways[name](frame, exposure_ns)
             took_ms = (clock.now() - began_ns) / 1e6

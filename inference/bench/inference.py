@@ -54,6 +54,14 @@ __all__ = ["inference"]
 )
 @click.option("--threads", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option(
+    "--rest",
+    "rest_ms",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="Pause before each look, ms, as between a camera's frames.",
+)
+@click.option(
     "--body",
     "body_px",
     type=click.FloatRange(min=1),
@@ -142,7 +150,7 @@ def _table(size: str, ways: Mapping[str, Any], about: Mapping[str, Any]) -> Any:
 
     table = Table(
         title=f"{about['model']} at {size}, {about['threads']} threads, "
-        f"{about['frames']} frames"
+        f"{about['frames']} frames, {about['rest_ms']:g} ms of rest before each look"
     )
     table.add_column("engine", no_wrap=True)
     for title in (

@@ -26,7 +26,7 @@ from inference.convert.tidy import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from onnx import ModelProto, NodeProto
+    from onnx import GraphProto, ModelProto, NodeProto
     from onnx import TensorProto as Tensor
 
     from inference.convert.network import Network
@@ -114,27 +114,57 @@ def describe(model: ModelProto, facts: Mapping[str, str]) -> None:
 
 
 def _pixels() -> tuple[list[NodeProto], list[Tensor]]:
-    """Return nodes from `IMAGE` to ``pixels``: channels first, resized.
+    """Return nodes from `IMAGE` to ``pixels``: channels first, resized if asked for.
+
+    Each pass over a whole picture counts: the two branches save a tenth of the time
+    of a small network on a small picture.
+    """
+    node = helper.make_node
+    nodes = [
+        node("Transpose", [IMAGE], ["planes"], perm=[0, 3, 1, 2]),
+        node("Cast", ["planes"], ["grey_levels"], to=TensorProto.FLOAT),
+        node("Shape", ["planes"], ["own_size"], start=2, end=4),
+        node("Sub", ["own_size", SIZE], ["shrunk_by"]),
+        node("ReduceL1", ["shrunk_by"], ["shrunk_in_all"], keepdims=0),
+        node("Cast", ["shrunk_in_all"], ["is_resized"], to=TensorProto.BOOL),
+        node(
+            "If",
+            ["is_resized"],
+            ["pixels"],
+            then_branch=_branch("resized_pixels", _resized()),
+            else_branch=_branch(
+                "own_pixels", [node("Identity", ["grey_levels"], ["own_pixels"])]
+            ),
+        ),
+    ]
+    return nodes, [_stored("half_a_level", 0.5, np.float32)]
+
+
+def _branch(output: str, nodes: list[NodeProto]) -> GraphProto:
+    picture = helper.make_tensor_value_info(output, TensorProto.FLOAT, [None] * 4)
+    return helper.make_graph(nodes, output, [], [picture])
+
+
+def _resized() -> list[NodeProto]:
+    """Return nodes from ``grey_levels`` to ``resized_pixels``.
 
     They are whole grey levels, as dlclive's are: the keypoints of small pictures
     depend on it by some tenths of a pixel.
     """
-    nodes = [
-        helper.make_node("Transpose", [IMAGE], ["planes"], perm=[0, 3, 1, 2]),
-        helper.make_node("Cast", ["planes"], ["grey_levels"], to=TensorProto.FLOAT),
-        helper.make_node("Shape", ["planes"], ["kept_axes"], start=0, end=2),
-        helper.make_node("Concat", ["kept_axes", SIZE], ["resized"], axis=0),
-        helper.make_node(
+    node = helper.make_node
+    return [
+        node("Shape", ["planes"], ["kept_axes"], start=0, end=2),
+        node("Concat", ["kept_axes", SIZE], ["resized"], axis=0),
+        node(
             "Resize",
             ["grey_levels", "", "", "resized"],
             ["between_levels"],
             mode="linear",
             coordinate_transformation_mode="half_pixel",
         ),
-        helper.make_node("Add", ["between_levels", "half_a_level"], ["above"]),
-        helper.make_node("Floor", ["above"], ["pixels"]),
+        node("Add", ["between_levels", "half_a_level"], ["above"]),
+        node("Floor", ["above"], ["resized_pixels"]),
     ]
-    return nodes, [_stored("half_a_level", 0.5, np.float32)]
 
 
 def _with_ones() -> tuple[list[NodeProto], list[Tensor]]:

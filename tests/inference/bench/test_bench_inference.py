@@ -76,8 +76,7 @@ def seen(number=0.0):
     return np.full((4, 3), number, np.float32)
 
 
-def test_each_way_sees_each_frame_in_changing_order(film, monkeypatch):
-    monkeypatch.setattr("inference.bench.engines._REST_S", 0)
+def test_each_way_sees_each_frame_in_changing_order(film):
     order = []
 
     def way(name):
@@ -88,14 +87,13 @@ def test_each_way_sees_each_frame_in_changing_order(film, monkeypatch):
         return look
 
     ways = {name: way(name) for name in ("dlclive", "ours")}
-    times_ms, poses = raced(ways, film_frames(film), 4)
+    times_ms, poses = raced(ways, film_frames(film), 4, 0)
     assert [len(times) for times in times_ms.values()] == [4, 4]
     assert poses["ours"][:, 0, 0].tolist() == [100, 110, 120, 130]  # ten are for warmth
     assert order[:4] == ["dlclive", "ours", "ours", "dlclive"]
 
 
-def test_a_film_that_is_too_short(film, monkeypatch):
-    monkeypatch.setattr("inference.bench.engines._REST_S", 0)
+def test_a_film_that_is_too_short(film):
     ways = {"dlclive": lambda frame, exposure_ns: seen()}
     with pytest.raises(ModelError, match="a film of 15 frames or more, got 14: take"):
-        raced(ways, film_frames(film), 5)
+        raced(ways, film_frames(film), 5, 0)

@@ -242,7 +242,9 @@ def test_own_statistics_in_one_node(run):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_nothing_is_carried_that_nobody_uses(make_network, channels):
     graph = build(make_network(), "tiny", channels=channels).graph
-    used = {name for node in graph.node for name in node.input}
+    branches = [a.g for node in graph.node for a in node.attribute]
+    nodes = [*graph.node, *(node for branch in branches for node in branch.node)]
+    used = {name for node in nodes for name in node.input}
     assert {tensor.name for tensor in graph.initializer} <= used
 
 
