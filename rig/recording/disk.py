@@ -56,7 +56,11 @@ class BlockFile:
 
     def __init__(self, path: Path, *, direct: bool = True) -> None:
         self._buffered = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        self._direct = _open_direct(path) if direct else None
+        try:
+            self._direct = _open_direct(path) if direct else None
+        except OSError:  # of a disk that is gone
+            os.close(self._buffered)
+            raise
 
     @staticmethod
     def create(path: Path, size: int, pieces: Iterable[tuple[int, bytes]]) -> BlockFile:

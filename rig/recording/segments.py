@@ -128,16 +128,24 @@ class SegmentFiles:
 
     def _segment(self, number: int) -> _Segment:
         if number not in self._open:
-            path = self._path(number)
-            if path.exists():
-                self._open[number] = _Segment(BlockFile(path), read_offsets(path))
-            else:
-                file = self._take_spare(number)
-                self._hidden(number).rename(path)
-                self._keeper.named()
-                self._named = max(self._named, number + 1)
-                self._open[number] = _Segment(file, self._image.offsets)
+            self._open[number] = self._opened(number)
         return self._open[number]
+
+    def _opened(self, number: int) -> _Segment:
+        """Open a segment that is there, or give the spare one its name."""
+        path = self._path(number)
+        if path.exists():
+            offsets = read_offsets(path)
+            return _Segment(BlockFile(path), offsets)
+        file = self._take_spare(number)
+        try:
+            self._hidden(number).rename(path)
+        except OSError:  # of a disk that is gone
+            file.close()
+            raise
+        self._keeper.named()
+        self._named = max(self._named, number + 1)
+        return _Segment(file, self._image.offsets)
 
     def _make_ahead(self, number: int) -> None:
         if number <= self._ahead or self._path(number).exists():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,20 @@ from rig.messages import PayloadSpec, StreamSpec
 from rig.recording.sidecar import SessionInfo
 
 HEIGHT, WIDTH, SAMPLES, CHANNELS = 12, 16, 10, 4
+
+
+@pytest.fixture
+def files_held():
+    """Return a function that gives the files below a folder this process has open."""
+
+    def held(folder):
+        found = []
+        for fd in Path("/proc/self/fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                found.append(str(fd.readlink()))
+        return [path for path in found if path.startswith(str(folder))]
+
+    return held
 
 
 @pytest.fixture

@@ -158,3 +158,21 @@ def test_closed_twice_is_closed(tmp_path):
     file.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         file.write(b"1", 0)
+
+
+def test_a_disk_that_is_gone_between_two_looks_leaves_no_file_open(
+    tmp_path, monkeypatch, files_held
+):
+    path = tmp_path / "file"
+    disk.lay_out(path, SIZE)
+    system = os.open
+
+    def failing(name, flags, *more):
+        if flags & os.O_DIRECT:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return system(name, flags, *more)
+
+    monkeypatch.setattr(os, "open", failing)
+    with pytest.raises(OSError, match="Input/output"):
+        BlockFile(path)
+    assert files_held(tmp_path) == []

@@ -65,7 +65,10 @@ class Disk:
             os.close(fd)
 
     def unmount(self):
-        subprocess.run(["umount", str(self.place)], check=True, capture_output=True)
+        """Fail where somebody still holds a file of it."""
+        return subprocess.run(
+            ["umount", str(self.place)], check=False, capture_output=True, text=True
+        )
 
     def close(self):
         for command in (["umount", "-l", str(self.place)], ["losetup", "-d"]):
@@ -155,11 +158,12 @@ def require_what_was_recorded(folder, synced):
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
-def test_what_was_synced_is_there_after_a_power_cut(disk, info, seed):
+def test_what_was_synced_is_there_after_a_power_cut(disk, info, seed, files_held):
     folder = disk.place / "s"
     generator = np.random.default_rng(seed)
     synced = record_until_the_power_fails(disk, folder, info, generator)
-    disk.unmount()
+    done = disk.unmount()
+    assert done.returncode == 0, (done.stderr, files_held(disk.place))
     disk.mount()
     if not (folder / "session.h5").exists():
         assert not any(synced.values())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -245,6 +246,19 @@ def test_a_full_disk_ends_the_recording_and_nothing_that_was_committed(
         assert np.array_equal(recording.payload(spec.name), wanted)
     with SessionWriter.reopen(writer.folder) as again:  # there is room again
         assert again.count(spec.name) == found
+
+
+def test_a_disk_that_is_gone_when_a_segment_gets_its_name_leaves_no_file_open(
+    writer, specs, rows_of, payload_of, monkeypatch, files_held
+):
+    def broken(_path, _target):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(Path, "rename", broken)
+    with pytest.raises(SessionError, match="Input/output error"):
+        fill(writer, specs["cameras/left"], rows_of, payload_of)
+    writer.close()
+    assert files_held(writer.folder) == []
 
 
 def test_a_sync_that_fails_ends_the_recording(writer, specs, rows_of, monkeypatch):
