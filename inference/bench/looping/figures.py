@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 
     from inference.bench.looping.run import Times
 
-__all__ = ["OURS", "PEERS", "Plan", "measure"]
+__all__ = ["Plan", "habits", "measure"]
 
 OURS, NOTICES, PEERS = "springhare", "notices by ZeroMQ", "frames by ZeroMQ"
-_WAYS = {OURS: Way(), NOTICES: Way(notices="zmq"), PEERS: Way(frames="zmq")}
+LEAST = "the least there is"
+_WAYS = {
+    OURS: Way(),
+    NOTICES: Way(notices="zmq"),
+    PEERS: Way(frames="zmq"),
+    LEAST: Way(frames="bare"),
+}
 _STAGES = ("reached", "decided", "heard", "done")
 _QUIET_LOAD = 1.0
 _RING_S = 4.0
@@ -37,15 +43,12 @@ class Plan:
     """How often each way is measured, in turns with the others."""
     habits: tuple[str, ...] = ()
     """Each is tried, ours with it beside ours without."""
-    peers: bool = True
-    """Whether ZeroMQ is measured too."""
 
     @property
     def ways(self) -> dict[str, Way]:
         """What is compared, by name."""
-        compared = _WAYS if self.peers else {OURS: _WAYS[OURS]}
         tried = {f"with {habit}": Way(hygiene=habit) for habit in self.habits}
-        return {**compared, **tried}
+        return {**_WAYS, **tried}
 
 
 def measure(plan: Plan, told: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -121,7 +124,7 @@ def _ratios(ways: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     for name, theirs in ways.items():
         if name == OURS:
             continue
-        over, under = (ours, theirs) if name in {NOTICES, PEERS} else (theirs, ours)
+        over, under = (ours, theirs) if name in _WAYS else (theirs, ours)
         ratios[name] = {
             f"{stage}_{part}": round(over[stage][key] / under[stage][key], 3)
             for stage in ("decided", "heard")
@@ -140,10 +143,9 @@ def _targets(
             ("frame to decision p50, us", decided["p50_us"], 300.0),
             ("frame to decision p99, us", decided["p99_us"], 700.0),
         ]
-    if PEERS in ways:
-        ratio = decided["p50_us"] / ways[PEERS]["decided"]["p50_us"]
-        what = "frame to decision / full frames over ZeroMQ"
-        wanted.append((what, round(ratio, 3), 0.5 if quiet else 0.6))
+    ratio = decided["p50_us"] / ways[PEERS]["decided"]["p50_us"]
+    what = "frame to decision / full frames over ZeroMQ"
+    wanted.append((what, round(ratio, 3), 0.5 if quiet else 0.6))
     return [
         {"name": name, "value": value, "wanted": limit, "met": value <= limit}
         for name, value, limit in wanted

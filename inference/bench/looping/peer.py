@@ -25,13 +25,35 @@ if TYPE_CHECKING:
     from rig.messages import StreamSpec, StreamStatus
     from rig.node import NodeContext
 
-__all__ = ["PeerNode"]
+__all__ = ["PeerNode", "StreamlessNode"]
 
 _WAIT_MS = 20
 _LANDING_NS = 3_000_000
 
 
-class PeerNode:
+class StreamlessNode:
+    """What a node must have that declares no streams and reads none."""
+
+    def open(self) -> Sequence[StreamSpec]:
+        """Declare no streams."""
+        return ()
+
+    def start(self) -> None:
+        """Nothing to begin."""
+
+    def stop(self) -> None:
+        """Nothing is left to publish."""
+
+    def reads(self) -> Mapping[str, StreamStatus]:
+        """Return nothing: no ring is read."""
+        return {}
+
+    def metrics(self) -> Mapping[str, float]:
+        """Return nothing."""
+        return {}
+
+
+class PeerNode(StreamlessNode):
     """A node like inference's, without rings."""
 
     def __init__(self, context: NodeContext, work: Work, model: TimedNetwork) -> None:
@@ -44,10 +66,6 @@ class PeerNode:
         self._state = begin(self._config)
         self._poses = 0
 
-    def open(self) -> Sequence[StreamSpec]:
-        """Declare no streams."""
-        return ()
-
     def attach(self, streams: StreamDirectory) -> None:
         """Open the sockets."""
         self._frames = FrameSocket(streams.path, CAMERA)
@@ -55,9 +73,6 @@ class PeerNode:
         height, width = self._work.shape
         self._viewer = Viewer(self._model, self._inference, height, width, 1)
         self._viewer.warm_up()
-
-    def start(self) -> None:
-        """Nothing to begin."""
 
     def step(self) -> None:
         """Look at the newest frame, and send what follows from it."""
@@ -85,19 +100,8 @@ class PeerNode:
         self._state = foresee(result, inputs, self._config).state
         send_record(self._sent, result.pose, result.keypoints)
 
-    def stop(self) -> None:
-        """Nothing is left to publish."""
-
     def close(self) -> None:
         """Close the sockets; may be called twice."""
         if self._poses:
             self._frames.close()
             self._sent.close(linger=0)
-
-    def reads(self) -> Mapping[str, StreamStatus]:
-        """Return nothing: no ring is read."""
-        return {}
-
-    def metrics(self) -> Mapping[str, float]:
-        """Return nothing."""
-        return {}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BODYPARTS",
     "CAMERA",
+    "LINE_PX",
     "Acted",
     "Decided",
     "Filmed",
@@ -29,7 +30,8 @@ BODYPARTS = (
     "nose", "ear_left", "ear_right", "neck", "shoulder", "elbow", "paw", "hip", "knee",
     "tail",
 )  # fmt: skip
-_LINE_PX = 100.0
+LINE_PX = 100.0
+"""That the hip crosses at each frame."""
 _GATES = {
     "likelihood": 0.5,
     "max_speed_px_per_s": 3000,
@@ -44,8 +46,8 @@ _GATES = {
 class Way:
     """How frames and decisions travel, and what is asked of the system."""
 
-    frames: Literal["ring", "zmq"] = "ring"
-    """zmq: whole frames, as peers send them."""
+    frames: Literal["ring", "zmq", "bare"] = "ring"
+    """zmq: whole frames, as peers send them; bare: the least that can be done."""
     notices: Literal["datagram", "zmq"] = "datagram"
     """What wakes a ring's readers."""
     hygiene: str = ""
@@ -129,7 +131,7 @@ def task(*, plain: bool) -> dict[str, Any]:
                     "keypoint": "hip",
                     "axis": "y",
                     "direction": direction,
-                    "threshold_px": _LINE_PX,
+                    "threshold_px": LINE_PX,
                 },
                 "max_pose_age_ms": 1000,
                 "action": {"line": "laser", "pulse_width_us": 1000},
@@ -145,5 +147,5 @@ def poses() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     pose = np.stack([100 + 20 * places, 80 + 5 * places, np.ones_like(places)], axis=1)
     hip = BODYPARTS.index("hip")
     above, below = pose.copy(), pose.copy()
-    above[hip, 1], below[hip, 1] = _LINE_PX - 1, _LINE_PX + 1
+    above[hip, 1], below[hip, 1] = LINE_PX - 1, LINE_PX + 1
     return above, below

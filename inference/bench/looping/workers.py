@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from inference.bench.looping.bare import BareActuator, BareCamera, BareNode
 from inference.bench.looping.hygiene import take_up
 from inference.bench.looping.network import TimedNetwork, stamp
 from inference.bench.looping.peer import PeerNode
@@ -49,7 +50,7 @@ def film(work: Work, parent: Connection) -> None:
     rng = np.random.default_rng(0)
     sources = [rng.integers(0, 255, work.shape, np.uint8) for _ in range(_SOURCES)]
     late_ns = np.zeros(work.frames, np.int64)
-    sender = _PeerCamera(work) if work.way.frames == "zmq" else _RingCamera(work)
+    sender = _camera(work)
     parent.send("ready")
     parent.recv()
     take_up(work.way.hygiene, "camera")
@@ -78,10 +79,7 @@ def infer(work: Work, parent: Connection) -> None:
 
     def make(context: NodeContext) -> Node:
         take_up(work.way.hygiene, "inference")
-        if work.way.frames == "zmq":
-            return _Watched(PeerNode(context, work, network), work, network)
-        node = InferenceNode(context, load=lambda _: network)
-        return _Watched(node, work, network)
+        return _Watched(_node(context, work, network), work, network)
 
     link = ControlClient(work.streams / "control", "inference")
     parent.send("ready")
@@ -95,7 +93,7 @@ def act(work: Work, parent: Connection) -> None:
     take_up(work.way.hygiene, "actuator")
     clock = MonotonicClock()
     heard = np.zeros((work.frames, 2), np.int64)
-    listener = _PeerActuator(work) if work.way.frames == "zmq" else _RingActuator(work)
+    listener = _actuator(work)
     parent.send("ready")
     gc.freeze()
     n = 0
@@ -105,6 +103,30 @@ def act(work: Work, parent: Connection) -> None:
             n += 1
     listener.close()
     parent.send(Acted(heard[:n, 0].copy(), heard[:n, 1].copy()))
+
+
+def _camera(work: Work) -> _PeerCamera | _RingCamera | BareCamera:
+    if work.way.frames == "zmq":
+        return _PeerCamera(work)
+    if work.way.frames == "bare":
+        return BareCamera(_streams(work))
+    return _RingCamera(work)
+
+
+def _node(context: NodeContext, work: Work, network: TimedNetwork) -> Node:
+    if work.way.frames == "zmq":
+        return PeerNode(context, work, network)
+    if work.way.frames == "bare":
+        return BareNode(network, context.clock)
+    return InferenceNode(context, load=lambda _: network)
+
+
+def _actuator(work: Work) -> _PeerActuator | _RingActuator | BareActuator:
+    if work.way.frames == "zmq":
+        return _PeerActuator(work)
+    if work.way.frames == "bare":
+        return BareActuator(_streams(work))
+    return _RingActuator(work)
 
 
 class _Watched:

@@ -39,8 +39,9 @@ def asked(**changes):
         (Way(), {"load": 1, "plain": True, "model": "bundled:mouse"}),
         (Way(notices="zmq", hygiene="no_gc"), {}),
         (Way(frames="zmq"), {}),
+        (Way(frames="bare"), {}),
     ],
-    ids=["ring", "notice", "zmq"],
+    ids=["ring", "notice", "zmq", "bare"],
 )
 def test_each_frame_is_followed_to_its_decision(way, changes):
     times = run(way, asked(**changes))
@@ -68,7 +69,9 @@ def fake(monkeypatch):
 
     def run(way, asked):
         ran.append(way)
-        us = {"zmq": 500, "ring": 200}[way.frames] + 100 * (way.notices == "zmq")
+        us = {"zmq": 500, "ring": 200, "bare": 100}[way.frames] + 100 * (
+            way.notices == "zmq"
+        )
         each = np.full(100, us * US)
         started = np.arange(100) * round(asked.seconds * 1e7)
         return Times(started, each // 2, each, each * 2, each * 3, each, 3, 42.0)
@@ -83,9 +86,9 @@ def test_ways_take_turns_and_are_compared(fake):
     told = []
     plan = figures.Plan(asked(), rounds=2, habits=("fifo",))
     found = figures.measure(plan, told.append)
-    turns = "ring ring zmq ring  ring zmq ring ring"
+    turns = "ring ring zmq bare ring  ring zmq bare ring ring"
     assert [way.frames for way in fake] == turns.split()
-    assert told[4] == "round 2: notices by ZeroMQ", "another one begins"
+    assert told[5] == "round 2: notices by ZeroMQ", "another one begins"
     ways, ratios = found["ways"], found["ratios"]
     assert ways["springhare"]["decided"]["p50_us"] == 200
     assert ways["springhare"]["decided"]["rounds_p99_us"] == [200, 200]
@@ -94,6 +97,7 @@ def test_ways_take_turns_and_are_compared(fake):
     assert ways["with fifo"]["skipped"] == 6
     assert ratios["frames by ZeroMQ"]["decided_p50"] == 0.4
     assert ratios["notices by ZeroMQ"]["decided_p99"] == pytest.approx(2 / 3, abs=1e-3)
+    assert ratios["the least there is"]["decided_p50"] == 2
     assert ratios["with fifo"]["heard_p50"] == 1
     assert found["rules_us"]["p50_us"] > 0
     targets = {target["name"]: target for target in found["targets"]}
