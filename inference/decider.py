@@ -23,7 +23,7 @@ from rig.config.rules import OF_SIGNALS
 from sync.clock import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from inference.latency import LatencyMeter
     from inference.outlets import Outlets
     from inference.processor import PoseProcessor
-    from inference.rules import Feature
     from inference.step import StepConfig
     from rig.bus.directory import StreamDirectory
     from rig.config.task import InferenceConfig, TaskConfig
@@ -90,6 +89,7 @@ class Decider:
         self._landing.attach(streams)
         self._asks_signals = any(rule.source == OF_SIGNALS for rule in config.rules)
         self._news = False
+        """Whether signals have something that rules about them were not asked."""
         self._decided = 0
         # a decision's number is its place in the stream, also after a restart
         self.state = begin(config, outlets.decision_id, outlets.points_seq)
@@ -108,17 +108,11 @@ class Decider:
         left_ns = views.deadline_ns - self._clock.now()
         return max(0, min(longest_ms, -(-left_ns // 1_000_000)))
 
-    def listen(self) -> None:
-        """Take in what the signals and the actuator say."""
-        self._outlets.beat()
-        for answer in self._landing.listen():
-            self._latency.acknowledged(answer)
-        self._news = self._features.listen()
-
     def decide(self, seen: Seen, dequeued_ns: int, inferred_ns: int) -> Pose:
         """Publish a pose and what the rules make of it; return the pose's record."""
         feed = seen.feed
         shown = self._processed(seen)
+        self._listen()  # now, and not before the network looked: signals are newer
         now_ns = self._clock.now()
         inputs = StepInputs.of_frame(
             feed.camera,
@@ -129,11 +123,12 @@ class Decider:
             now_ns=now_ns,
             armed=self.armed,
             latency_ns=self._landing.latency_ns,
-            features=self._heard(now_ns),
+            features=self._features.now(),
             shown=shown,
         )
         result = step(seen.look.keypoints, inputs, self.state, self._config)
         self._outlets.decide(result.decisions)  # first: they are urgent
+        self._outlets.hear(self._features.values(), now_ns)
         result = foresee(result, inputs, self._config)
         self.state = result.state
         self._outlets.publish(feed, result)
@@ -141,11 +136,21 @@ class Decider:
         return result.pose
 
     def turn(self) -> None:
-        """Ask the rules about signals, and let go of moments that waited in vain."""
+        """Do what no pose waits for.
+
+        A sign of life, what the actuator answered, rules about signals alone, and
+        moments that waited in vain for further views.
+        """
+        self._outlets.beat()
+        for answer in self._landing.listen():
+            self._latency.acknowledged(answer)
+        self._listen()
         if self._news and self._asks_signals:
+            self._news = False
             inputs = self._signal_inputs()
             self.state, decisions = heard(inputs, self.state, self._config)
             self._outlets.decide(decisions)
+            self._outlets.hear(self._features.values(), inputs.now_ns)
             self._note(decisions)
         views = self.state.views
         deadline_ns = None if views is None else views.deadline_ns
@@ -154,6 +159,7 @@ class Decider:
         inputs = self._signal_inputs()
         self.state, points, decisions = overdue(inputs, self.state, self._config)
         self._outlets.decide(decisions)
+        self._outlets.hear(self._features.values(), inputs.now_ns)
         self._outlets.place(points)
         self._note(decisions)
 
@@ -187,15 +193,12 @@ class Decider:
         age_ns = self._clock.now() - seen.frame.exposure_ns
         return self._processor.process(seen.look.keypoints, age_ns, utc_now())
 
-    def _signal_inputs(self) -> SignalInputs:
-        now_ns = self._clock.now()
-        return SignalInputs(now_ns, self.armed, self._heard(now_ns))
+    def _listen(self) -> None:
+        """Take in what the signals say."""
+        self._news = self._features.listen() or self._news
 
-    def _heard(self, now_ns: int) -> Mapping[str, Feature]:
-        """Return the features as they are, and record that they were used now."""
-        values = self._features.values()
-        self._outlets.hear(values, now_ns)
-        return {each.name: each.feature for each in values}
+    def _signal_inputs(self) -> SignalInputs:
+        return SignalInputs(self._clock.now(), self.armed, self._features.now())
 
     def _note(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:

@@ -173,7 +173,6 @@ class InferenceNode:
         feed = attached.eyes.waiting(self._clock.now())
         if feed is None and attached.waiter.wait(decider.wait_ms(_WAIT_MS)):
             feed = attached.eyes.waiting(self._clock.now())
-        decider.listen()
         if feed is not None:
             self._look(feed, attached)
         decider.turn()

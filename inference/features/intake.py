@@ -63,6 +63,10 @@ class FeatureIntake:
         """Return the features as they are now."""
         return [heard for signal in self._signals for heard in signal.values()]
 
+    def now(self) -> dict[str, Feature]:
+        """Return them as rules take them, by name."""
+        return {heard.name: heard.feature for heard in self.values()}
+
 
 class Heard(NamedTuple):
     """A feature, and its last sample's number."""
