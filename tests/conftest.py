@@ -14,17 +14,20 @@ settings.register_profile(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("few", settings.get_profile("ci"), max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 _SHIM = Path(__file__).parent / "torchvision_shim"
 
 
 def pytest_collection_modifyitems(config, items):
-    """What takes minutes to hours runs only where it is asked for: ``-m long``."""
-    if "long" not in (config.option.markexpr or ""):
-        long = [item for item in items if item.get_closest_marker("long")]
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
+    """What takes long runs only where it is asked for: ``-m slow``, ``-m long``."""
+    asked = config.option.markexpr or ""
+    for mark in ("slow", "long"):
+        if mark not in asked:
+            left_out = [item for item in items if item.get_closest_marker(mark)]
+            config.hook.pytest_deselected(items=left_out)
+            items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
