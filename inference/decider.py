@@ -100,13 +100,11 @@ class Decider:
         """Streams whose news concern the rules, beside the cameras'."""
         return self._features.streams if self._asks_signals else []
 
-    def wait_ms(self, longest_ms: int) -> int:
-        """Return how long may be waited: no moment waits longer than it should."""
+    @property
+    def deadline_ns(self) -> int | None:
+        """When a moment will have waited long enough for views; None if none does."""
         views = self.state.views
-        if views is None or views.deadline_ns is None:
-            return longest_ms
-        left_ns = views.deadline_ns - self._clock.now()
-        return max(0, min(longest_ms, -(-left_ns // 1_000_000)))
+        return None if views is None else views.deadline_ns
 
     def decide(self, seen: Seen, dequeued_ns: int, inferred_ns: int) -> Pose:
         """Publish a pose and what the rules make of it; return the pose's record."""
@@ -152,8 +150,7 @@ class Decider:
             self._outlets.decide(decisions)
             self._outlets.hear(self._features.values(), inputs.now_ns)
             self._note(decisions)
-        views = self.state.views
-        deadline_ns = None if views is None else views.deadline_ns
+        deadline_ns = self.deadline_ns
         if deadline_ns is None or deadline_ns > self._clock.now():
             return
         inputs = self._signal_inputs()

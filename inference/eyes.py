@@ -1,8 +1,9 @@
 """All cameras of a task, which look through one network.
 
-Each camera has its viewer. Where the network takes batches and the task wants it,
-frames that were exposed at the same moment are looked at together; and where points
-in space are made of them, they wait a little for one another.
+Each camera has its viewer. Where points in space are made of them, frames of one
+moment wait a little for one another and are taken together. They are looked at one
+after the other, each with its own times; or at once, where the network takes batches
+and the task wants it.
 """
 
 from __future__ import annotations
@@ -12,17 +13,25 @@ from typing import TYPE_CHECKING, NamedTuple
 from inference.view.viewer import Glance, look_together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from inference.feed import FrameFeed
     from inference.view.viewer import Look, Viewer
     from rig.bus.reader import View
     from rig.messages import Frame
 
-__all__ = ["Eyes", "Gathering", "Seen"]
+__all__ = ["Eyes", "Gathering", "Seen", "Taken"]
 
 _SIMULTANEOUS_NS = 1_000_000
 """Exposures that are no further apart are one moment."""
+
+
+class Taken(NamedTuple):
+    """A frame to be looked at; its view must be given back to the feed."""
+
+    feed: FrameFeed
+    frame: Frame
+    view: View
 
 
 class Seen(NamedTuple):
@@ -83,6 +92,13 @@ class Eyes:
         for viewer in self.viewers.values():
             viewer.warm_up()
 
+    @property
+    def deadline_ns(self) -> int | None:
+        """When a camera will have waited long enough for others; None if none does."""
+        if self._gathering is None or not self._since_ns:
+            return None
+        return min(self._since_ns.values()) + self._gathering.wait_ns
+
     def waiting(self, now_ns: int) -> FrameFeed | None:
         """Return the camera with news that was looked at longest ago: each in turn.
 
@@ -94,15 +110,25 @@ class Eyes:
             waiting = self._gathered(waiting, self._gathering, now_ns)
         return min(waiting, key=lambda feed: feed.served_ns, default=None)
 
-    def look(self, first: FrameFeed, dequeued_ns: int) -> list[Seen]:
-        """Look at a camera's newest frame, and at those of the same moment."""
+    def take(self, first: FrameFeed, now_ns: int) -> list[list[Taken]]:
+        """Take a camera's newest frame, and those of the same moment.
+
+        Returns
+        -------
+        list of list of Taken
+            What is to be looked at, one after the other; each as one.
+        """
         taken = [
-            (feed, *found)
+            Taken(feed, *found)
             for feed in self._same_moment(first)
-            if (found := feed.take(dequeued_ns)) is not None
+            if (found := feed.take(now_ns)) is not None
         ]
         if not taken:
             return []
+        return [taken] if self._together else [[one] for one in taken]
+
+    def look(self, taken: Sequence[Taken]) -> list[Seen]:
+        """Look at some frames at once."""
         glances = [
             Glance(self.viewers[feed.camera], view.payload[0], frame.exposure_ns)
             for feed, frame, view in taken
@@ -138,26 +164,21 @@ class Eyes:
             or now_ns - self._since_ns[feed.camera] >= gathering.wait_ns
         ]
 
-    def _same_moment(self, first: FrameFeed) -> Iterable[FrameFeed]:
+    def _same_moment(self, first: FrameFeed) -> Sequence[FrameFeed]:
         """Return a camera, and those whose newest frame is of the same moment."""
-        self._since_ns.pop(first.camera, None)
-        mates = self._mates(first)
-        if not mates:
-            return (first,)
-        newest = {
-            feed: frame.exposure_ns
-            for feed in (first, *mates)
-            if feed.waiting and (frame := feed.newest()) is not None
-        }
-        moment_ns = newest.pop(first, 0)
-        return (
-            first,
-            *(
-                feed
-                for feed, exposure_ns in newest.items()
-                if abs(exposure_ns - moment_ns) <= _SIMULTANEOUS_NS
-            ),
-        )
+        found = [first]
+        mates = [feed for feed in self._mates(first) if feed.waiting]
+        if mates and (frame := first.newest()) is not None:
+            moment_ns = frame.exposure_ns
+            found += [
+                mate
+                for mate in mates
+                if (theirs := mate.newest()) is not None
+                and abs(theirs.exposure_ns - moment_ns) <= _SIMULTANEOUS_NS
+            ]
+        for feed in found:
+            self._since_ns.pop(feed.camera, None)
+        return found
 
     def _mates(self, first: FrameFeed) -> list[FrameFeed]:
         """Return the cameras that may look together with one."""

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from inference.eyes import Seen
+    from inference.eyes import Seen, Taken
     from inference.model import PoseModel
     from inference.pace import Pace
     from inference.view.viewer import Trust
@@ -169,13 +169,15 @@ class InferenceNode:
     def step(self) -> None:
         """Look at one frame, or wait for one for 20 ms at most."""
         attached = self._require()
-        decider = attached.decider
-        feed = attached.eyes.waiting(self._clock.now())
-        if feed is None and attached.waiter.wait(decider.wait_ms(_WAIT_MS)):
-            feed = attached.eyes.waiting(self._clock.now())
+        eyes = attached.eyes
+        feed = eyes.waiting(self._clock.now())
+        if feed is None:
+            attached.waiter.wait(self._wait_ms(attached))
+            feed = eyes.waiting(self._clock.now())
         if feed is not None:
-            self._look(feed, attached)
-        decider.turn()
+            for taken in eyes.take(feed, self._clock.now()):
+                self._look(taken, attached)
+        attached.decider.turn()
 
     def stop(self) -> None:
         """Count what was not looked at as skipped and close the streams."""
@@ -209,6 +211,8 @@ class InferenceNode:
         if self._attached is not None:
             figures |= self._attached.eyes.figures()
             figures |= self._attached.decider.figures()
+        if self._processor is not None:
+            figures["processor"] = 1.0
         return {**figures, "armed": float(self._armed)}
 
     def handle(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -229,9 +233,18 @@ class InferenceNode:
         logger.info("%sed", name)
         return {"armed": self._armed}
 
-    def _look(self, feed: FrameFeed, attached: _Attached) -> None:
+    def _wait_ms(self, attached: _Attached) -> int:
+        """Return how long may be waited: nobody waits longer than is agreed."""
+        deadlines_ns = (attached.eyes.deadline_ns, attached.decider.deadline_ns)
+        due_ns = min((due for due in deadlines_ns if due is not None), default=None)
+        if due_ns is None:
+            return _WAIT_MS
+        left_ms = -((self._clock.now() - due_ns) // 1_000_000)
+        return max(0, min(_WAIT_MS, left_ms))
+
+    def _look(self, taken: Sequence[Taken], attached: _Attached) -> None:
         dequeued_ns = self._clock.now()
-        looked_at = attached.eyes.look(feed, dequeued_ns)
+        looked_at = attached.eyes.look(taken)
         inferred_ns = self._clock.now()
         for seen in looked_at:
             self._decide(seen, dequeued_ns, inferred_ns, attached)

@@ -130,8 +130,8 @@ class MadeHearing:
         self._times = [now_ns for now_ns, _, _ in self._known]
 
     def at_pose(self, pose: Pose) -> Features:
-        """Return those that were there when a pose's frame was taken."""
-        place = bisect_right(self._times, pose.dequeued_ns) - 1
+        """Return those that were there when a pose was decided on."""
+        place = bisect_right(self._times, pose.host_ns) - 1
         return self._known[place][1] if place >= 0 else {}
 
     def alone(self, taken: Container[int]) -> Iterator[_Alone]:

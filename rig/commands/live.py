@@ -141,13 +141,20 @@ def _key(nodes: Sequence[NodeFigures]) -> Text | None:
     metrics = {name: value for node in nodes for name, value in node.metrics.items()}
     if not {"armed", "permitted"} <= set(metrics):
         return None
+    text, style = _whether_fired(metrics)
+    if metrics.get("processor"):  # its outputs are its own
+        text += "; the Processor acts by itself"
+    return Text(text, style)
+
+
+def _whether_fired(metrics: Mapping[str, float]) -> tuple[str, str]:
     if not metrics["armed"]:
-        return Text("disarmed: nothing is fired (a arms)", "bold yellow")
+        return "disarmed: nothing is fired (a arms)", "bold yellow"
     if not metrics.get("key_on", 1):
-        return Text("the key is off: nothing is fired", "bold yellow")
+        return "the key is off: nothing is fired", "bold yellow"
     if not metrics["permitted"]:
-        return Text("the board holds its outputs low: nothing is fired", "bold yellow")
-    return Text("armed (d disarms)", "bold")
+        return "the board holds its outputs low: nothing is fired", "bold yellow"
+    return "armed (d disarms)", "bold"
 
 
 def _nodes(status: Status) -> Table:

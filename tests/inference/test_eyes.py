@@ -212,26 +212,35 @@ def test_model_that_cannot_keep_up_is_told_before_the_start(
 
 
 @pytest.fixture
-def space(tmp_path):
-    """The section that makes points in space of left and right."""
-    cameras = [
-        look_at(
-            name,
-            position_mm=(x, -300, 60),
-            target_mm=(0, 0, 40),
-            width_px=8,
-            height_px=8,
-            focal_px=9,
-        )
-        for name, x in (("left", -150), ("right", 150))
-    ]
-    path = tmp_path / "calibration.toml"
-    write_calibration(path, Calibration(tuple(cameras)))
-    return {"calibration": str(path), "cameras": ["left", "right"], "wait_ms": 5}
+def make_space(tmp_path):
+    """The section that makes points in space of some cameras."""
+
+    def make(*names):
+        cameras = [
+            look_at(
+                name,
+                position_mm=(x, -300, 60),
+                target_mm=(0, 0, 40),
+                width_px=8,
+                height_px=8,
+                focal_px=9,
+            )
+            for name, x in zip(names, (-150, 150, 10), strict=False)
+        ]
+        path = tmp_path / "calibration.toml"
+        write_calibration(path, Calibration(tuple(cameras)))
+        return {"calibration": str(path), "cameras": list(names), "wait_ms": 5}
+
+    return make
 
 
 @pytest.fixture
-def gathered(make_bench, task, space):
+def space(make_space):
+    return make_space("left", "right")
+
+
+@pytest.fixture
+def rig():
     camera = {
         "kind": "video",
         "source": "none.mp4",
@@ -240,12 +249,16 @@ def gathered(make_bench, task, space):
         "rate_hz": 100,
         "pixel_format": "Mono8",
     }
-    rig = {
+    return {
         "format": "springhare-rig/1",
         "name": "test",
         "data_root": "sessions",
         "devices": dict.fromkeys(CAMERAS, camera),
     }
+
+
+@pytest.fixture
+def gathered(make_bench, task, space, rig):
     return make_bench(task(CAMERAS, space=space), SHAPES, rig=rig)
 
 
@@ -291,3 +304,64 @@ def test_who_is_not_in_space_waits_for_nobody(gathered):
     gathered.node.step()
     assert gathered.account("top") == (1, 1, 0, 0)
     assert gathered.account("left") == (1, 0, 0, 0)
+
+
+def test_in_space_each_is_looked_at_with_its_own_times(gathered, asked, monkeypatch):
+    from inference.runners.onnx import OnnxModel
+
+    infer = OnnxModel.infer
+
+    def slow(self, frame):
+        gathered.clock.advance(20 * MS)
+        return infer(self, frame)
+
+    monkeypatch.setattr(OnnxModel, "infer", slow)
+    asked.clear()
+    publish(gathered, {"left": 5.0, "right": 5.0})
+    gathered.node.step()
+    assert asked == [1, 1]
+    took_ms = []
+    for camera in ("left", "right"):
+        (pose,), _ = poses(gathered, camera)
+        took_ms.append((pose.inferred_ns - pose.dequeued_ns) // MS)
+    assert took_ms == [20, 20]
+    assert len(gathered.read("points/space").rows) == 1
+
+
+def test_in_space_all_are_looked_at_at_once_where_it_is_wanted(
+    make_bench, task, space, asked, rig
+):
+    bench = make_bench(task(CAMERAS, space=space, batch=True), SHAPES, rig=rig)
+    asked.clear()
+    publish(bench, {"left": 5.0, "right": 5.0})
+    bench.node.step()
+    assert asked == [2]
+
+
+def test_nobody_waits_longer_for_a_partner_than_is_agreed(gathered, monkeypatch):
+    """The other's frame is lost: after 5 ms this one is looked at, in the same turn."""
+    waited_ms = []
+
+    def wait(self, timeout_ms):
+        waited_ms.append(timeout_ms)
+        gathered.clock.advance(timeout_ms * MS)
+        return False
+
+    monkeypatch.setattr(type(gathered.node._attached.waiter), "wait", wait)
+    publish(gathered, {"left": 5.0})
+    gathered.node.step()
+    assert waited_ms == [5]
+    assert gathered.account("left") == (1, 1, 0, 0)
+
+
+def test_a_dead_camera_does_not_part_the_others(make_bench, task, make_space, rig):
+    bench = make_bench(task(CAMERAS, space=make_space(*CAMERAS)), SHAPES, rig=rig)
+    for _ in range(6):  # top is dead
+        publish(bench, {"left": 1.0, "right": 1.0})
+        bench.node.step()
+        assert bench.account("left")[1] == bench.account("right")[1]
+        bench.clock.advance(6 * MS)
+        bench.node.step()
+        assert bench.account("left")[1] == bench.account("right")[1]
+        bench.clock.advance(4 * MS)
+    assert bench.account("left")[1] == 6

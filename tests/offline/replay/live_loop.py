@@ -211,6 +211,7 @@ class Live:
         self.window = SignalWindow([0.5, 0.5], 2000)
         self.features = {}
         self.number = -1
+        self.news = False
 
     def _turn(self):
         """One turn of the node; False where nothing comes any more."""
@@ -222,10 +223,11 @@ class Live:
             if not times:
                 return False
             self.t = max(self.t, min(times))
-        news = self._listen()
         if waiting:
             self._look(self.arrivals.popleft())
-        if news and any(rule.source == "" for rule in self.config.rules):
+        self._listen()
+        if self.news and any(rule.source == "" for rule in self.config.rules):
+            self.news = False
             self.state, decisions = heard(self._inputs(), self.state, self.setup)
             self._decided(decisions)
         views = self.state.views
@@ -238,7 +240,6 @@ class Live:
         return True
 
     def _listen(self):
-        heard_one = False
         while self.blocks and self.blocks[0][0] <= self.t:
             _, last_ns, first, counts = self.blocks[0]
             row = SimpleNamespace(host_ns=self.blocks[0][0], last_ns=last_ns)
@@ -258,14 +259,14 @@ class Live:
                 for name, recipe in self.recipes.items()
             }
             self.blocks.popleft()
-            heard_one = True
-        return heard_one
+            self.news = True
 
     def _look(self, taken):
         _, camera, frame, pose = taken
         dequeued_ns = self.t
         self.t += int(self.rng.uniform(1.5 * MS, 4 * MS))
         inferred_ns = self.t
+        self._listen()
         features = self._heard()
         poses = self.rows.get(f"poses/{camera}", ())
         shown = pose + np.float32(1) if self.config.inference.processor else None

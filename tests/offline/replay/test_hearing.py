@@ -20,7 +20,7 @@ def test_made_features_are_those_that_were_recorded(whole):
     known = [(one, other) for one, other in pairs if other]
     assert len(known) > 0.9 * len(pairs)
     same = [one == other for one, other in known]
-    # a block may come between the turn's listening and its look
+    # a block may come between listening and the pose's time
     assert np.mean(same) > 0.95
 
 

@@ -68,6 +68,7 @@ ARMED = {"armed": 1.0, "permitted": 1.0}
         (ARMED, "armed (d disarms)"),
         (ARMED | {"armed": 0.0, "permitted": 0.0}, "disarmed: nothing is fired"),
         (ARMED | {"key_on": 1.0}, "armed (d disarms)"),
+        (ARMED | {"armed": 0.0, "processor": 1.0}, "; the Processor acts by itself"),
         (ARMED | {"key_on": 0.0}, "the key is off: nothing is fired"),
         (ARMED | {"permitted": 0.0}, "the board holds its outputs low"),
     ],
