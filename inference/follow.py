@@ -82,9 +82,11 @@ class Followed(NamedTuple):
                     point[2] = MARKED
         forms = {"raw": Seen(raw, exposure_ns)}
         if self.prediction is not None:
-            forms["predicted"] = _moved(raw, self.prediction.points_px, exposure_ns)
+            ahead_ns = self.prediction.at_ns - exposure_ns
+            points = _moved(raw, self.prediction.points_px)
+            forms["predicted"] = Seen(points, exposure_ns, ahead_ns)
         if self.smoothed_px is not None:
-            forms["smoothed"] = _moved(raw, self.smoothed_px, exposure_ns)
+            forms["smoothed"] = Seen(_moved(raw, self.smoothed_px), exposure_ns)
         return forms
 
     def estimate(self) -> NDArray[np.float32]:
@@ -194,9 +196,8 @@ class Follower:
         return CameraState(gates.begin(asked), fresh)
 
 
-def _moved(raw: Points, places: NDArray[np.float64], exposure_ns: int) -> Seen:
+def _moved(raw: Points, places: NDArray[np.float64]) -> Points:
     """Return a pose at other places, as likely as it was."""
-    points = [
+    return [
         [*place, point[2]] for place, point in zip(places.tolist(), raw, strict=True)
     ]
-    return Seen(points, exposure_ns)

@@ -46,7 +46,7 @@ class Landing:
             self._reader = None
 
     def decided(self, decision: Decision) -> None:
-        """Note a decision that was fired: its edge will be told."""
+        """Note a decision that was fired: its edge will be told, if late."""
         if self._fixed_ns is None and decision.outcome == "fired":
             self._decided[decision.decision_id] = decision.host_ns
             while len(self._decided) > _KEPT:
@@ -63,6 +63,8 @@ class Landing:
         return answers
 
     def _learn(self, answer: Acknowledgement) -> None:
+        if answer.status == "timeout":
+            return  # its edge may be told yet
         decided_ns = self._decided.pop(answer.decision_id, None)
         if decided_ns is None or answer.edge_host_ns < decided_ns:
             return

@@ -91,6 +91,8 @@ class LatencyMeter:
 
     def acknowledged(self, answer: Acknowledgement) -> None:
         """Take what became of a command into account, if an edge did."""
+        if answer.status == "timeout":
+            return  # its edge may be told yet
         decided_ns = self._decided_ns.pop(answer.decision_id, None)
         if answer.edge_device_ns < 0:
             return

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inference.foreign import what_it_raised
 from rig.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class PoseProcessor:
         except Exception as error:
             msg = (
                 f"inference.processor: expected {config.use} to be made with "
-                f"{config.arguments}, it raised {type(error).__name__}: {error}"
+                f"{config.arguments}, it raised {what_it_raised(error)}"
             )
             raise ConfigError(msg) from error
         self.failed = False
@@ -117,10 +118,10 @@ def _find(use: str) -> Callable[..., Any]:
     try:
         module = _of_file(Path(where)) if where.endswith(".py") else _of_name(where)
         return getattr(module, name)
-    except (ImportError, AttributeError, OSError, SyntaxError, ValueError) as error:
+    except Exception as error:  # it is not ours: it may raise anything
         msg = (
             "inference.processor.use: expected file.py:Class or package.module:Class, "
-            f"got {use!r}: {error}"
+            f"got {use!r}: {what_it_raised(error)}"
         )
         raise ConfigError(msg) from error
 

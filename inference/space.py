@@ -35,7 +35,8 @@ class InSpace(NamedTuple):
     def seen(self) -> Seen:
         """Return them as the rules see them."""
         rows = self.points[:, [0, 1, 2, 5]].tolist()
-        return Seen(rows, self.record.oldest_ns)
+        oldest_ns = self.record.oldest_ns
+        return Seen(rows, oldest_ns, self.record.exposure_ns - oldest_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from typing import Literal
 
 import click
 
+from offline.picture_file import PictureFile
+from rig.commands.outputs import OutFile, OutFolder, may_replace
+
 __all__ = ["align", "calibrate_latency", "compress", "latency", "picture", "rules"]
 
 
@@ -44,7 +47,7 @@ __all__ = ["align", "calibrate_latency", "compress", "latency", "picture", "rule
 @click.option("--reference", help="Files: train that the others are brought to.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OutFolder(),
     help="Files: folder of the results; by default beside the first file.",
 )
 def align(
@@ -86,21 +89,27 @@ def align(
 @click.argument("session", type=click.Path(path_type=Path))
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=PictureFile(),
     help="Image file; by default derived/picture.png in the session.",
 )
+@may_replace
 @click.option("--from", "first_s", type=float, default=0.0, help="First second shown.")
 @click.option("--to", "last_s", type=float, default=10.0, show_default=True)
 def picture(session: Path, out: Path | None, first_s: float, last_s: float) -> int:
     """Draw what a SESSION recorded: muscles, force, pose, stimuli, frames."""
     from offline.picture import draw
+    from rig.errors import SessionError
     from rig.recording.reader import Recording
 
     with Recording.open(session) as recording:
         folder = session if session.is_dir() else session.parent
         path = out or folder / "derived" / "picture.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        count = draw(recording, path, first_s, last_s)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            count = draw(recording, path, first_s, last_s)
+        except OSError as error:
+            msg = f"Expected to write {path}, got {error.strerror}"
+            raise SessionError(msg) from error
     click.echo(f"{count} tracks in {path}")
     return 0
 
@@ -215,7 +224,7 @@ def compress(
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutFolder(),
     help="Write below this folder instead of the rig's data_root.",
 )
 @click.option("--dry-run", is_flag=True, help="Only measure; store nothing.")
@@ -268,14 +277,15 @@ def calibrate_latency(
 )
 @click.option(
     "--picture",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PictureFile(),
     help="Draw a waterfall of the stages, the session, and all times.",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutFile(),
     help="Write the figures into this file as well, as JSON.",
 )
+@may_replace
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def latency(
     session: Path,
@@ -310,8 +320,8 @@ def rules() -> None:
 @click.option(
     "--rig",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Rig file, to judge by the size and rate of its pictures; by default the "
-    "first session's.",
+    help="Rig file that the task must fit, and by whose pictures it is judged; by "
+    "default it is judged by the first session's.",
 )
 @click.option(
     "--truth",
@@ -342,9 +352,10 @@ def rules() -> None:
 @click.option(
     "--picture",
     "drawn",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PictureFile(),
     help="Draw the rules' signals, thresholds and fires, and what was true.",
 )
+@may_replace
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 def rules_check(
     task: Path,
@@ -361,7 +372,9 @@ def rules_check(
     """Explain the rules of TASK; with SESSIONS, play them on what was recorded.
 
     TASK is a task file, or a session, for the task that it was recorded with.
-    Without a SESSION each rule is told in words, and what looks wrong in it. A session
+    Without SESSIONS each rule is told in words, and what looks wrong in it; a task that
+    does not fit its model or the --rig is refused, as springhare run would; and a
+    session as TASK is played itself. A session
     is played through the same step as live, without a network: the poses, signals and
     times are the recorded ones. Its own task must decide as it did; another one shows
     what would have been. Where the truth is known (a simulated session, or --labels)
@@ -373,9 +386,6 @@ def rules_check(
     pairs = [truth.partition("=") for truth in truths]
     if any(not (rule and event) for rule, _, event in pairs):
         msg = f"expected RULE=EVENT for --truth, got {' and '.join(truths)}"
-        raise click.UsageError(msg)
-    if len(sessions) != 1 and (labels or drawn):
-        msg = f"expected one SESSION with --labels or --picture, got {len(sessions)}"
         raise click.UsageError(msg)
     wish = Wish(
         task=task,

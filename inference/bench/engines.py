@@ -100,7 +100,7 @@ def _converted(plan: Plan, folder: Path, tell: Callable[[str], None]) -> Path:
     tell("converting")
     out = folder / "converted.onnx"
     conversion = Conversion(
-        model=str(plan.model), out=out, frames=plan.film, count=4, threads=plan.threads
+        model=str(plan.model), out=out, frames=plan.film, count=8, threads=plan.threads
     )
     outcome = convert(conversion, lambda what, steps: lambda: None)
     if not outcome.proven:

@@ -60,15 +60,16 @@ SIZE = _Size()
     "sizes",
     type=SIZE,
     multiple=True,
-    help="Size of those frames; may be given several times. The model takes every "
-    "size.",
+    help="Size of those frames, at least 64x64; may be given several times. The model "
+    "takes every size.",
 )
 @click.option(
     "--count",
     type=click.IntRange(min=1),
     default=24,
     show_default=True,
-    help="How many frames, at most, of each size.",
+    help="How many frames of each size, if there are as many; at least 8 in all. "
+    "Every fourth is looked at once more, varied, and every third in part.",
 )
 @click.option(
     "--threads",

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "Plan", "convert"]
 
 _DRAWN_SIZES = ((640, 480), (320, 240))
+_LEAST_FRAMES = 8
+_LEAST_PX = 64
+"""Of fewer frames, or smaller ones, agreement proves nothing: in 8 x 8 px a network has
+one cell, and any two find the same place."""
 _PART = 3
 """One frame in so many is also seen in part: the model must take every size."""
 _PART_STEP_PX = 32
@@ -60,7 +64,8 @@ class Plan:
     sizes: tuple[tuple[int, int], ...] = ()
     """Width and height of the frames; by default their own."""
     count: int = 24
-    """How many frames, at most, of each size."""
+    """How many frames, at most, of each size; more are made of these: every fourth is
+    also varied, every third also seen in part."""
     threads: int = 2
     dry_run: bool = False
     """Write nothing."""
@@ -98,15 +103,15 @@ def convert(plan: Plan, progress: Callable[[str, int], Callable[[], None]]) -> O
     Raises
     ------
     ModelError
-        If the export cannot be read or converted, a package is missing, there are
-        no frames, or the file is there already.
+        If the export cannot be read or converted, a package is missing, frames are too
+        few or too small to prove anything, or the file is there already.
     """
     file = find_model(plan.model)
     _require_convertible(plan, file)
     _require_packages(file)
+    frames = _frames(plan)
     progress("reading the export", 1)
     model = _built(plan, file)
-    frames = _frames(plan)
     told = progress("comparing with dlclive", len(frames))
     with tempfile.TemporaryDirectory(prefix="springhare-convert-") as folder:
         parity, reference, provider = _compared(
@@ -197,7 +202,25 @@ def _frames(plan: Plan) -> list[NDArray[np.uint8]]:
             for width, height in plan.sizes
             for frame in found
         ] or found
+    _require_enough(own)
     return [*varied(own), *_parts(own)]
+
+
+def _require_enough(frames: Sequence[NDArray[np.uint8]]) -> None:
+    """Refuse what would prove nothing."""
+    if len(frames) < _LEAST_FRAMES:
+        msg = (
+            f"Expected at least {_LEAST_FRAMES} frames for a proof, got {len(frames)}: "
+            "raise --count, or name a source with more (--frames)"
+        )
+        raise ModelError(msg)
+    height, width = min((frame.shape[:2] for frame in frames), key=min)
+    if min(height, width) < _LEAST_PX:
+        msg = (
+            f"Expected frames of at least {_LEAST_PX}x{_LEAST_PX} px for a proof, got "
+            f"{width}x{height}: name a larger --size, or other --frames"
+        )
+        raise ModelError(msg)
 
 
 def _parts(frames: Sequence[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:

@@ -211,18 +211,23 @@ class _Compiler:
             min_likelihood=self.rule.min_likelihood,
         )
 
-    def _form(self, when: Crosses | Enters | Speed | Distance | Angle) -> str:
+    def _form(self, when: Crosses | Enters | Speed | Distance | Angle | Custom) -> str:
         """Return which of a scene's poses a condition looks at."""
         if is_in_space(when):
             return SPACE
+        points = "raw" if isinstance(when, Custom) else when.points
         # where the scene is space itself, poses go by their camera's name
         mine = self.rule.source == self.rule.camera
-        return when.points if mine else f"{self.rule.camera}/{when.points}"
+        return points if mine else f"{self.rule.camera}/{points}"
 
     def _held(self, when: Held) -> HeldCondition:
         words = " and ".join(_spoken(leaf) for _, leaf in leaves(when.of))
-        part = self.condition(when.of)
-        return HeldCondition(part, round(when.for_ms * 1e6), f"time of {words} went")
+        return HeldCondition(
+            part=self.condition(when.of),
+            for_ns=round(when.for_ms * 1e6),
+            most_gap_ns=round(self.rule.max_pose_age_ms * 1e6),
+            words=f"time of {words} went",
+        )
 
     def _sequence(self, when: SequenceConfig) -> SequenceCondition:
         return SequenceCondition(
@@ -255,6 +260,7 @@ class _Compiler:
         return CustomCondition(
             make=find_own(when.use, f"rules.{self.rule.name}"),
             bodyparts=self.bodyparts,
+            form=self._form(when),
             rows=tuple(map(self.bodyparts.index, when.keypoints)),
             spec=Spec(f"{when.use} holds", "", 1.0, plain=True),
             min_likelihood=self.rule.min_likelihood,

@@ -84,7 +84,8 @@ class RuleState:
     held: int = 0
     """Trusted scenes in a row on the far side since."""
     over: bool = False
-    """Whether the last scene, trusted or not, was on the far side."""
+    """Whether the last scene was on the far side; in a row of scenes that could not be
+    trusted, whether any of them or the one before was."""
     last: Reading | None = None
     """Of the last trusted scene."""
     fired_ns: int | None = None
@@ -216,7 +217,7 @@ def _distrust(
     rule: Rule, before: RuleState, reading: Reading, memory: Any
 ) -> tuple[RuleState, _Verdict | None]:
     """Learn nothing from what cannot be told, but record an edge in it."""
-    after = replace(before, memory=memory, held=0, over=reading.over)
+    after = replace(before, memory=memory, held=0, over=before.over or reading.over)
     edge = before.near and reading.over and not before.over
     if not (edge or before.held):
         return after, None
@@ -225,10 +226,9 @@ def _distrust(
         if reading.likelihood >= rule.min_likelihood
         else f"likelihood {reading.likelihood:.3f} below {rule.min_likelihood:.3f}"
     )
-    cause = (
-        f"{why}: {reading.spec.words} to {_value(reading)}, "
-        f"threshold {_threshold(reading)}"
-    )
+    cause = f"{why}: {reading.spec.words}"
+    if not reading.spec.plain:
+        cause += f" to {_value(reading)}, threshold {_threshold(reading)}"
     if before.held:
         cause += f", after {before.held} of {rule.debounce_frames} poses"
     return after, _Verdict("suppressed_likelihood", cause)

@@ -11,7 +11,7 @@ from inference.rules.scene import Reading
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from inference.rules.scene import Points, Scene, Spec
+    from inference.rules.scene import Points, Scene, Seen, Spec
 
 __all__ = ["KeypointCondition", "Side", "SpeedCondition", "depth_in_box",
            "depth_in_polygon", "unknown"]  # fmt: skip
@@ -72,12 +72,17 @@ class _Trace(NamedTuple):
     """A keypoint when it could last be trusted."""
 
     place: tuple[float, ...]
+    at_ns: int
+    """When it was, or will be, there."""
     exposure_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class SpeedCondition:
-    """How fast a keypoint moves, by exposure times."""
+    """How fast a keypoint moves, by the times at which it is where it is seen.
+
+    These are exposures; of predicted points, the times that they are predicted for.
+    """
 
     form: str
     row: int
@@ -98,10 +103,8 @@ class SpeedCondition:
             return unknown(self.spec, scene.at_ns), memory
         *place, likelihood = seen.points[self.row]
         trusted = likelihood >= self.min_likelihood and math.isfinite(sum(place))
-        value = None
-        if memory is not None and seen.exposure_ns > memory.exposure_ns:
-            way = math.dist(place, memory.place)
-            value = way * 1e9 / (seen.exposure_ns - memory.exposure_ns)
+        at_ns = seen.exposure_ns + seen.ahead_ns
+        value = None if memory is None else _speed(place, at_ns, seen, memory)
         reading = Reading(
             over=value is not None and self.side.holds(value, self.spec.threshold),
             trusted=trusted and value is not None,
@@ -110,7 +113,21 @@ class SpeedCondition:
             exposure_ns=seen.exposure_ns,
             spec=self.spec,
         )
-        return reading, _Trace(tuple(place), seen.exposure_ns) if trusted else memory
+        here = _Trace(tuple(place), at_ns, seen.exposure_ns)
+        return reading, here if trusted else memory
+
+
+def _speed(
+    place: Sequence[float], at_ns: int, seen: Seen, before: _Trace
+) -> float | None:
+    """Return the speed since a pose; None where the times do not tell one."""
+    exposed_ns = seen.exposure_ns - before.exposure_ns
+    passed_ns = at_ns - before.at_ns
+    # after a pose that came late, the next is predicted for hardly later than it: by
+    # so short a time the errors of both predictions would look like a run
+    if exposed_ns <= 0 or 2 * passed_ns < exposed_ns:
+        return None
+    return math.dist(place, before.place) * 1e9 / passed_ns
 
 
 def unknown(spec: Spec, at_ns: int) -> Reading:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from inference.rules.keypoints import unknown
 from inference.rules.scene import Reading, Spec, look_each
 
 if TYPE_CHECKING:
@@ -94,11 +95,18 @@ class _Place(NamedTuple):
     state: str
     since_ns: int | None
     """When it came into the state; None before the first scene."""
+    told: Reading | None
+    """The youngest that could be told, of any of the conditions."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatesCondition:
-    """A state machine; it holds while the machine is in one of its states."""
+    """A state machine; it holds while the machine is in one of its states.
+
+    Time passes unseen too: a way that only waits is taken when it is time. But its age
+    counts from when any of the conditions could last be told, so that nothing fires by
+    the clock alone while nobody knows what the animal does.
+    """
 
     conditions: tuple[Condition, ...]
     ways: Mapping[str, tuple[Way, ...]]
@@ -110,7 +118,7 @@ class StatesCondition:
     def begin(self) -> _Place:
         """Return the first state."""
         memories = tuple(condition.begin() for condition in self.conditions)
-        return _Place(memories, self.start, None)
+        return _Place(memories, self.start, None, None)
 
     def look(self, scene: Scene, memory: _Place) -> tuple[Reading, _Place]:
         """Look with every condition; take the first way that is open."""
@@ -126,16 +134,26 @@ class StatesCondition:
         if way is not None:
             state, since_ns = way.to, scene.at_ns
             asked = [] if way.condition is None else [readings[way.condition]]
+        told = _youngest([*readings, *([memory.told] if memory.told else [])])
+        reading = self._reading(state, asked or self._last(told, scene), scene)
+        return reading, _Place(memories, state, since_ns, told)
+
+    def _last(self, told: Reading | None, scene: Scene) -> list[Reading]:
+        """Return what a way that only waits goes by; nothing if it is time alone."""
+        if not self.conditions:
+            return []
+        return [unknown(self.spec, scene.at_ns) if told is None else told]
+
+    def _reading(self, state: str, used: list[Reading], scene: Scene) -> Reading:
         over = state == self.holds_in
-        reading = Reading(
+        return Reading(
             over=over,
-            trusted=all(each.trusted for each in asked),
-            likelihood=min((each.likelihood for each in asked), default=1.0),
+            trusted=all(each.trusted for each in used),
+            likelihood=min((each.likelihood for each in used), default=1.0),
             value=float(over),
-            exposure_ns=min((each.exposure_ns for each in asked), default=scene.at_ns),
+            exposure_ns=min((each.exposure_ns for each in used), default=scene.at_ns),
             spec=self.spec,
         )
-        return reading, _Place(memories, state, since_ns)
 
     def _open(self, state: str, elapsed_ns: int, readings: list[Reading]) -> Way | None:
         for way in self.ways[state]:
@@ -147,6 +165,11 @@ class StatesCondition:
             if reading.trusted and reading.over:
                 return way
         return None
+
+
+def _youngest(readings: list[Reading]) -> Reading | None:
+    trusted = [reading for reading in readings if reading.trusted]
+    return max(trusted, key=lambda reading: reading.exposure_ns, default=None)
 
 
 def _spec(steps: int) -> Spec:

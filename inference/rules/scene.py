@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -33,6 +34,10 @@ class Seen(NamedTuple):
 
     points: Points
     exposure_ns: int
+    """Ages count from here."""
+    ahead_ns: int = 0
+    """By so much the time at which its points are there is later than the exposure:
+    that of a prediction; in space, from the oldest view to the mean of them all."""
 
 
 class Feature(NamedTuple):
@@ -87,6 +92,11 @@ class Reading(NamedTuple):
     """Host time of the oldest thing that was used: ages count from here."""
     spec: Spec
     """Of the condition that speaks: of several, the one that changed or broke it."""
+
+    @property
+    def known(self) -> bool:
+        """Whether `over` says anything, be it only of what cannot be trusted."""
+        return self.trusted or (self.value is not None and math.isfinite(self.value))
 
 
 class Condition(Protocol):

@@ -11,6 +11,7 @@ import sys
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from zipfile import is_zipfile
 
 from rig.errors import ModelError
 
@@ -31,6 +32,8 @@ _UNREADABLE = (
     EOFError,
     pickle.UnpicklingError,
 )
+_OF_TORCH = (RuntimeError, EOFError, pickle.UnpicklingError)
+"""What torch says of a file that is none of its own."""
 
 
 @contextmanager
@@ -80,7 +83,8 @@ def installed(file: ModelFile) -> Iterator[None]:
     except RuntimeError as error:
         msg = (
             f"Expected dlclive's libraries to fit together, got {error}: install torch "
-            "and torchvision of one build (both for the processor, or both for CUDA)"
+            "and torchvision of one build (both for the processor, or both for CUDA), "
+            "from one index; springhare doctor says how"
         )
         raise ModelError(msg) from error
 
@@ -104,10 +108,18 @@ def readable(file: ModelFile, *others: type[Exception]) -> Iterator[None]:
     try:
         yield
     except (*_UNREADABLE, *others) as error:
-        why = " ".join(str(error).split())
         msg = (
             f"Expected a DeepLabCut export in {file.path}, got something else "
-            f"({type(error).__name__}: {why}): export it anew with "
-            "deeplabcut.export_model"
+            f"({_why(file, error)}): export it anew with deeplabcut.export_model"
         )
         raise ModelError(msg) from error
+
+
+def _why(file: ModelFile, error: Exception) -> str:
+    """Return what is wrong with a file; not torch's advice to open it all the same."""
+    of_torch = file.form == "pytorch" and isinstance(error, _OF_TORCH)
+    if of_torch and file.path.is_file() and not is_zipfile(file.path):
+        return "torch did not write it, or it was cut short"
+    if of_torch and isinstance(error, pickle.UnpicklingError):
+        return "it holds more than weights, and could run code if it were opened"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -70,10 +70,11 @@ def run(wish: Wish) -> int:
         if wish.picture is not None:
             from offline.loop_latency.picture import draw_latency
 
-            wish.picture.parent.mkdir(parents=True, exist_ok=True)
+            wish.picture.parent.mkdir(exist_ok=True)
             draw_latency(found, times, budget, wish.picture)
             written.append(wish.picture)
         if wish.out is not None:
+            wish.out.parent.mkdir(exist_ok=True)
             wish.out.write_text(found.to_json() + "\n", encoding="utf-8")
             written.append(wish.out)
     except OSError as error:

@@ -81,7 +81,8 @@ def _show_camera(
 
 def _show_rule(console: Console, rule: RuleLoop, budget: Iterable[Judged]) -> None:
     head = f"\nrule {rule.rule} (on {rule.camera}): {rule.edges} edges"
-    console.print(Text(f"{head} of {rule.fired} fired", "bold"))
+    late = f", {rule.late} told after their timeout" if rule.late else ""
+    console.print(Text(f"{head} of {rule.fired} fired{late}", "bold"))
     if rule.stages:
         console.print(_table(rule.stages, f"rule {rule.rule}", budget))
     elif rule.fired:

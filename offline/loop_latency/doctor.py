@@ -22,7 +22,7 @@ from inference.model import load_engine
 from inference.view.viewer import Viewer
 from offline.delays.record import record_session
 from offline.loop_latency.display import stage_rows
-from offline.loop_latency.loop_task import loop_task, plan_loop
+from offline.loop_latency.loop_task import loop_rig, loop_task, plan_loop
 from offline.loop_latency.loop_test import LIGHT, judge_loop
 from offline.loop_latency.spot import host_line, learn_levels, spot_levels
 from rig.commands.console import wide_console
@@ -110,9 +110,11 @@ def loop(
     where = {"simulate": simulate, "out": out, "subject": SUBJECT, "why": _WHY}
     levels = _learn(rig_file, rig, plan, where)
     with TemporaryDirectory(prefix="springhare-loop-") as folder:
-        file = Path(folder) / "task.yaml"
-        file.write_text(json.dumps(loop_task(plan, levels, task)), encoding="utf-8")
-        session = record_session(rig_file, file, seconds=seconds, **where)
+        contents = {"rig": loop_rig(plan, rig), "task": loop_task(plan, levels, task)}
+        files = {name: Path(folder) / f"{name}.yaml" for name in contents}
+        for name, content in contents.items():
+            files[name].write_text(json.dumps(content), encoding="utf-8")
+        session = record_session(files["rig"], files["task"], seconds=seconds, **where)
     with Recording.open(session) as recording:
         found = judge_loop(
             recording,
@@ -191,7 +193,7 @@ def _show(found: LoopTest, report: Path) -> None:
     console.print(table)
     console.print(
         f"{found.pulses} pulses, seen {found.seen} times, {found.answered} answered, "
-        f"{found.held_back} held back (board's limits), {found.missed} missed, "
+        f"{_held_back(found)}, {found.missed} missed, "
         f"{found.false} fires without light"
     )
     for judged in found.budget:
@@ -201,9 +203,23 @@ def _show(found: LoopTest, report: Path) -> None:
         )
     for remark in found.remarks:
         console.print(Text(remark, "yellow"))
-    verdict = ("GO", "bold green") if found.go else ("NO-GO", "bold red")
+    verdict = (_go(found), "bold green") if found.go else ("NO-GO", "bold red")
     console.print(Text.assemble(verdict, *(f"\n  {why}" for why in found.reasons)))
     console.print(f"wrote {report}", markup=False)
+
+
+def _held_back(found: LoopTest) -> str:
+    words = f"{found.held_back} held back"
+    causes = ", ".join(f"{count} {cause}" for cause, count in found.held_by.items())
+    return f"{words} ({causes})" if causes else words
+
+
+def _go(found: LoopTest) -> str:
+    """Return the word, and by what it is not meant where there is no budget."""
+    if found.budget or found.light_to_edge is None:
+        return "GO"
+    p99_ms = found.light_to_edge.p99_ms
+    return f"GO (no latency budget in the task: light to edge p99 {p99_ms:.1f} ms)"
 
 
 def _row(times: StageTimes) -> list[str]:

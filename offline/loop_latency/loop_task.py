@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from rig.config.rig import LedConfig, RigConfig
     from rig.config.task import TaskConfig
 
-__all__ = ["RULE", "LoopPlan", "loop_task", "plan_loop"]
+__all__ = ["RULE", "LoopPlan", "loop_rig", "loop_task", "plan_loop"]
 
 RULE = "light"
-_WIDTH_US = 1000
+_LEAST_WIDTH_US, _WIDTH_US = 100, 1000
 _SLACK = 1.1
-"""The rule keeps so much farther apart than the board's limit asks."""
+"""The rule keeps at least so much farther apart than the board's limit asks."""
+_CLOSER_MS = 40.0
+"""Fires may reach a busy board so much closer together than they were decided …"""
+_LIGHTS_APART_MS = 80.0
+"""… and are kept as much farther apart, up to what no two lights of `loop_rig` are."""
+_LONGEST_PULSE_MS = 50.0
 _OLDEST_MS = 1000
 """Nothing is held back for its age: how late it would be is what is asked."""
 
@@ -36,6 +41,8 @@ class LoopPlan:
     line: str
     width_us: int
     refractory_ms: float
+    apart_ms: float
+    """What the board's limits of rate and duty ask from fire to fire."""
     rate_hz: float
     """Of the camera."""
 
@@ -91,19 +98,44 @@ def plan_loop(rig: RigConfig, *, camera: str | None, line: str | None) -> LoopPl
         msg = f"Expected a line of the actuator ({known}), got {fired!r}"
         raise ConfigError(msg)
     limits = actuator.lines[fired]
-    width_us = min(_WIDTH_US, limits.max_width_us)
-    apart_ms = max(
-        1e3 / limits.max_rate_hz, width_us / 1e3 / max(limits.max_duty, 1e-3)
-    )
+    duty = max(limits.max_duty, 1e-3)
+    # as narrow as it takes to fire as often as the rate allows
+    width_us = max(int(1e6 / limits.max_rate_hz * duty), _LEAST_WIDTH_US)
+    width_us = min(width_us, _WIDTH_US, limits.max_width_us)
+    apart_ms = max(1e3 / limits.max_rate_hz, width_us / 1e3 / duty)
+    farther_ms = min(apart_ms + _CLOSER_MS, _LIGHTS_APART_MS)
     return LoopPlan(
         camera=chosen,
         led=led,
         board=board,
         line=fired,
         width_us=width_us,
-        refractory_ms=round(_SLACK * apart_ms, 3),
+        refractory_ms=round(max(_SLACK * apart_ms, farther_ms), 3),
+        apart_ms=round(apart_ms, 3),
         rate_hz=rig.camera_rate_hz(chosen),
     )
+
+
+def loop_rig(plan: LoopPlan, rig: RigConfig) -> dict[str, Any]:
+    """Return the rig file's content with the LED's line as the test wants it.
+
+    Random pulses only, 0.1 s apart at least, where the bars of a barcode would follow
+    one another too closely to be answered; and as long as a frame period, so that
+    each is seen.
+
+    Parameters
+    ----------
+    plan
+        What is tested.
+    rig
+        The rig.
+    """
+    plain = rig.model_dump(mode="json")
+    line = plain["devices"][plan.led.source]["sync_line"]
+    line["barcode"] = None
+    longest_ms = min(1e3 / plan.rate_hz, _LONGEST_PULSE_MS)
+    line["pulse_width_ms"] = max(line["pulse_width_ms"], longest_ms)
+    return plain
 
 
 def loop_task(

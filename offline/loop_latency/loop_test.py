@@ -15,6 +15,8 @@ from offline.loop_latency.spot import host_line, spot_levels
 from offline.loop_latency.times import loop_times
 from rig.config.latency import StageLimit
 from rig.recording.latency import Latency
+from rig.recording.ledger import Ledger
+from rig.recording.outcomes import settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,11 +28,12 @@ if TYPE_CHECKING:
     from offline.loop_latency.spot import Levels
     from rig.config.latency import LatencyBudget
     from rig.recording.reader import Recording
+    from rig.recording.sidecar import Verdict
 
 __all__ = ["LEAST_SEEN", "LIGHT", "LoopTest", "judge_loop"]
 
 LEAST_SEEN = 20
-"""Fewer lights say nothing of a 99th percentile."""
+"""Fewer lights, or fewer edges, say nothing of a 99th percentile."""
 LIGHT = "light"
 """Stage from the light to the edge; what the total may take and a frame period more."""
 _WITH_NETWORK = ("pose", "total", LIGHT)
@@ -52,7 +55,9 @@ class LoopTest(msgspec.Struct, frozen=True, kw_only=True):
     answered: int
     """Of these, with an edge that came back."""
     held_back: int
-    """Of these, not fired at on purpose: sooner than the board's limits allow."""
+    """Of these, not fired at on purpose."""
+    held_by: dict[str, int]
+    """What was not fired, by what the test's own rule said."""
     missed: int
     false: int
     """Fires without light."""
@@ -103,7 +108,7 @@ def judge_loop(
     SessionError
         If the LED's line was not recorded.
     """
-    found, statuses = _answered(recording, plan, levels)
+    found, statuses, held_by = _answered(recording, plan, levels)
     times = loop_times(recording)
     rules = loop_latency(times, None).rules
     stages = rules[0].stages if rules else {}
@@ -117,8 +122,10 @@ def judge_loop(
         for limit in (*limits, *_of_light(limits, period_ms))
         if len(took.get(limit.stage, ()))
     )
-    reasons = [*_reasons(found, statuses), *_late(judged)]
+    reasons = [*_reasons(found, statuses, held_by, plan), *_late(judged)]
     remarks: list[str] = []
+    for verdict, why in _ledger(recording):
+        (reasons if verdict == "FAIL" else remarks).append(why)
     if plan.board != plan.led.source:
         remarks.append(
             "light and edge are of two boards: what lies between is as their clocks "
@@ -135,6 +142,7 @@ def judge_loop(
         seen=found.seen,
         answered=len(found.light_to_edge_ns),
         held_back=found.held_back,
+        held_by=held_by,
         missed=len(found.missed),
         false=found.false,
         refused=statuses,
@@ -151,7 +159,7 @@ def judge_loop(
 
 def _answered(
     recording: Recording, plan: LoopPlan, levels: Levels
-) -> tuple[Answered, dict[str, int]]:
+) -> tuple[Answered, dict[str, int], dict[str, int]]:
     own, host = host_line(recording, plan.led.source, plan.led.line)
     frames = recording.rows(f"cameras/{plan.camera}")
     decisions = recording.rows("decisions")
@@ -160,7 +168,7 @@ def _answered(
     frame = _frame_of(decisions, poses, frames)
     fired = (decisions["outcome"] == b"fired") & (frame >= 0)
     held = (decisions["outcome"] != b"fired") & (frame >= 0)
-    answers = recording.rows("acknowledgements")
+    answers = settled(recording.rows("acknowledgements"))
     same = plan.board == plan.led.source
     edge = np.full(len(decisions), -1, np.int64)
     at = {number: k for k, number in enumerate(decisions["decision_id"].tolist())}
@@ -181,7 +189,9 @@ def _answered(
         share,
         Fires(frame[fired], edge[fired], frame[held]),
     )
-    return found, statuses
+    causes, counts = np.unique(decisions["outcome"][held], return_counts=True)
+    names = (cause.decode("ascii", "replace") for cause in causes.tolist())
+    return found, statuses, dict(zip(names, counts.tolist(), strict=True))
 
 
 def _frame_of(
@@ -232,11 +242,36 @@ def _figure(took_ns: NDArray[np.int64], limit: StageLimit) -> float:
     return float(getattr(Latency.of(took_ns), f"{limit.figure}_ms"))
 
 
-def _reasons(found: Answered, statuses: dict[str, int]) -> Iterator[str]:
+def _ledger(recording: Recording) -> Iterator[tuple[Verdict, str]]:
+    """Yield what the session of the test is worth, if it is not all there."""
+    if recording.ledger is None:
+        return
+    ledger = Ledger.from_json(recording.ledger)
+    if ledger.verdict != "PASS":
+        yield (
+            ledger.verdict,
+            f"the test's own session is {ledger.verdict}: {ledger.reason}",
+        )
+
+
+def _reasons(
+    found: Answered, statuses: dict[str, int], held_by: dict[str, int], plan: LoopPlan
+) -> Iterator[str]:
+    edges, held = len(found.light_to_edge_ns), ""
+    if "suppressed_refractory" in held_by:
+        held = (
+            f"; {plan.line} may be fired every {plan.apart_ms:g} ms only (its "
+            "max_rate_hz, max_duty), and lights came sooner"
+        )
     if found.seen < LEAST_SEEN:
         yield (
             f"the light was seen {found.seen} times, at least {LEAST_SEEN} are needed: "
             "let it run longer (--seconds), or look why the camera does not see it"
+        )
+    elif edges < LEAST_SEEN:
+        yield (
+            f"{edges} edges were measured, at least {LEAST_SEEN} are needed: let it "
+            f"run longer (--seconds){held}"
         )
     if len(found.missed):
         yield f"{len(found.missed)} of {found.seen} lights were not answered"

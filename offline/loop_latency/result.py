@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from rig.recording.outcomes import DELIVERED
+
 __all__ = [
     "CameraLoop",
     "Judged",
@@ -97,12 +99,17 @@ class RuleLoop(msgspec.Struct, frozen=True, kw_only=True):
     """Of the decisions whose edge came back; empty of none."""
 
     @property
+    def late(self) -> int:
+        """Edges of which nothing was heard until their command had timed out."""
+        return self.commands.get("done_late", 0)
+
+    @property
     def suppressed(self) -> dict[str, int]:
         """Fires that did not happen, by cause, those at the board included."""
         kept = {"fired", "sham"}
         found = {name: n for name, n in self.outcomes.items() if name not in kept}
         for name, n in self.commands.items():
-            if name != "done":
+            if name not in DELIVERED:
                 found[name] = found.get(name, 0) + n
         return found
 

@@ -17,7 +17,9 @@ from rig.recording.latency import (
     durations,
     pose_moments,
 )
+from rig.recording.outcomes import settled
 from rig.recording.remarks import OVER_BUDGET, WITHIN_BUDGET
+from rig.recording.stamps import late_stamps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +63,7 @@ class RuleTimes:
     camera: str
     outcomes: dict[str, int]
     commands: dict[str, int]
-    """Its fired decisions by the status of their acknowledgement."""
+    """Its fired decisions by the status of their acknowledgement, as `settled`."""
     stages: Stages
     """Of the fired decisions whose edge came back."""
 
@@ -93,6 +95,8 @@ def loop_times(recording: Recording) -> LoopTimes:
         found = LoopTimes(recording.info.session_id, clocks.how)
         if why:
             found.remarks.append(f"exposures and edges as they were mapped live: {why}")
+        if clocks.how == "live":
+            found.remarks += late_stamps(recording)
         found.breaches = _breaches(recording)
         _read(recording, clocks, found)
     return found
@@ -126,6 +130,7 @@ def _read(recording: Recording, clocks: Clocks, found: LoopTimes) -> None:
     answers = recording.rows("acknowledgements")
     commands = command_moments(decisions, answers, poses)
     stages = _commands(commands, exposures, clocks.edges(answers))
+    answers = settled(answers)
     for name in sorted(set(decisions["rule"].tolist())):
         found.rules.append(_rule(name, decisions, answers, commands, stages))
 

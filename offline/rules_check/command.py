@@ -9,6 +9,12 @@ import click
 from pydantic import ValidationError
 
 from offline.rules_check.display import show_rules, show_session
+from offline.rules_check.fitting import (
+    NO_RIG,
+    line_misfits,
+    require_fitting_model,
+    require_fitting_rig,
+)
 from offline.rules_check.judgement import doubts
 from offline.rules_check.result import RulesCheck, RuleWords
 from offline.rules_check.session import Asked, check_session, chosen
@@ -17,6 +23,7 @@ from rig.config.faults import faults_of
 from rig.config.loading import load_rig, load_task
 from rig.config.task import TaskConfig
 from rig.errors import ConfigError, SessionError
+from rig.recording.layout import SESSION_FILE
 from rig.recording.reader import Recording
 
 if TYPE_CHECKING:
@@ -36,6 +43,7 @@ class Wish:
     task: Path
     """A task file, or a session: the task that it was recorded with."""
     sessions: tuple[Path, ...]
+    """Without any a session as `task` is played itself."""
     rig: Path | None
     rules: tuple[str, ...]
     """Only these; empty for all."""
@@ -59,15 +67,26 @@ def run(wish: Wish) -> int:
     Raises
     ------
     ConfigError
-        If the task or the rig file is not what it must be, or does not fit a session.
+        If the task or the rig file is not what it must be, or they do not fit one
+        another, the model or a session.
+    ModelError
+        If there is no session to be played, and no such model.
     SessionError
         If there is no session, or it lacks what is needed.
     SpringhareError
         If a picture is wanted and there is nothing to draw, or to draw with.
     """
-    task = load_task(wish.task) if wish.task.is_file() else _recorded_task(wish.task)
+    own = _is_session(wish.task)
+    task = _recorded_task(wish.task) if own else load_task(wish.task)
     rig = None if wish.rig is None else load_rig(wish.rig)
     _require_rules(task, {*wish.rules, *wish.truths})
+    sessions = wish.sessions or ((wish.task,) if own and task.rules else ())
+    if len(sessions) != 1 and (wish.labels or wish.picture):
+        msg = f"expected one SESSION with --labels or --picture, got {len(sessions)}"
+        raise click.UsageError(msg)
+    if rig is not None:
+        require_fitting_rig(task, rig, wish.task)
+    unchecked = "" if sessions else require_fitting_model(task, rig)
     asked = Asked(
         rules=wish.rules,
         truths=wish.truths,
@@ -77,11 +96,12 @@ def run(wish: Wish) -> int:
         watch=wish.picture is not None,
     )
     checked: list[Checked] = []
-    for path in wish.sessions:
+    for path in sessions:
         with Recording.open(path) as recording:
             checked.append(check_session(recording, task, asked))
     if rig is None and checked:
         rig = checked[0].session.rig
+    found = doubts(task, rig) + ([] if rig is None else line_misfits(task, rig))
     rules = chosen(task, wish.rules)
     names = {rule.name for rule in rules}
     result = RulesCheck(
@@ -89,13 +109,18 @@ def run(wish: Wish) -> int:
         words=tuple(
             RuleWords(rule=rule.name, words=rule_in_words(rule, task)) for rule in rules
         ),
-        doubts=tuple(each for each in doubts(task, rig) if each.rule in names),
+        doubts=tuple(each for each in found if each.rule in names),
+        unchecked=tuple(filter(None, (unchecked, "" if rig else NO_RIG))),
         sessions=tuple(each.figures for each in checked),
     )
     if wish.picture is not None:
         _draw(checked, wish.picture)
     _tell(result, wish)
     return 1 if any(each.figures.differs for each in checked) else 0
+
+
+def _is_session(path: Path) -> bool:
+    return path.is_dir() or path.name == SESSION_FILE
 
 
 def _recorded_task(folder: Path) -> TaskConfig:
@@ -123,7 +148,7 @@ def _draw(checked: list[Checked], path: Path) -> None:
     from offline.rules_check.picture import draw_rules
 
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(exist_ok=True)
         draw_rules(checked[0], path)
     except OSError as error:
         msg = f"Expected to write {error.filename}, got {error.strerror}"

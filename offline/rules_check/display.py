@@ -55,6 +55,8 @@ def show_rules(found: RulesCheck, *, words: bool) -> None:
                                 subsequent_indent="  "), "yellow"))  # fmt: skip
     if words and found.words and not found.doubts:
         console.print(Text("\nnothing looks wrong", "dim"))
+    for each in found.unchecked:
+        console.print(Text(each, "dim"))
 
 
 def show_session(found: SessionCheck) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from offline.rules_check.bounds import Bound, bounds, natural, opposite, unmet
 from offline.rules_check.courses import course_doubts
+from offline.rules_check.lines import line_doubts
 from offline.rules_check.result import Doubt
 from offline.rules_check.walk import Path, every
 from offline.rules_check.words import number
@@ -60,6 +61,9 @@ def doubts(task: TaskConfig, rig: RigConfig | None = None) -> list[Doubt]:
         ):
             where = dotted(("rules", k, *path))
             found.append(Doubt(rule=rule.name, where=where, text=text))
+    for k, path, text in line_doubts(task.rules, rig):
+        where = dotted(("rules", k, *path))
+        found.append(Doubt(rule=task.rules[k].name, where=where, text=text))
     return found
 
 

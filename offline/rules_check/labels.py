@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from offline.rules_check.truths import span_of
 from rig.errors import SessionError
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class Labels:
     """(n, bodyparts, 2) px; NaN where one was not labelled."""
     camera: str = ""
     """Of the labelled frames."""
+    remark: str = ""
+    """What to say of events that are not judged."""
 
 
 def read_labels(
@@ -67,7 +70,7 @@ def read_labels(
     ------
     SessionError
         If it is not such a file, or speaks of frames that there are not; each with
-        its line.
+        its line. If nothing in it lies within the recording.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -78,7 +81,8 @@ def read_labels(
     frames = _Frames(path, recording, session, cameras)
     if rows and rows[0] and rows[0][0] == "scorer":
         return _body_parts(rows, frames)
-    return Labels(_events(rows, frames))
+    events = _events(rows, frames)
+    return Labels(events, remark=_outside(events, frames))
 
 
 @dataclass(slots=True)
@@ -123,6 +127,7 @@ def _events(
     if "event" not in header or len(given) != 1:
         wanted = f"columns event and one of {', '.join(_TIMES)}"
         raise frames.wrong(1, wanted, ",".join(header))
+    _require_rows(rows[1:], frames.path, "event")
     found: dict[str, list[int]] = {}
     for line, row in enumerate(rows[1:], 2):
         cells = [cell.strip() for cell in row]
@@ -134,6 +139,38 @@ def _events(
         at_ns = _moment(values, given[0], line, frames)
         found.setdefault(values["event"], []).append(at_ns)
     return {name: np.sort(np.array(at, np.int64)) for name, at in found.items()}
+
+
+def _require_rows(rows: Sequence[Sequence[str]], path: Path, noun: str) -> None:
+    if not any(any(cell.strip() for cell in row) for row in rows):
+        msg = f"Expected a line for each {noun} in {path}, got none after the header"
+        raise SessionError(msg)
+
+
+def _outside(events: Mapping[str, NDArray[np.int64]], frames: _Frames) -> str:
+    """Return what to say of events outside the recording; refuse where all are."""
+    span, start_ns = span_of(frames.session), frames.session.started_ns
+    if span is None:
+        return ""
+    times = np.concatenate(list(events.values()))
+    count = int(((times < span[0]) | (times > span[1])).sum())
+    first_s, last_s = ((at_ns - start_ns) / 1e9 for at_ns in span)
+    where = f"{first_s:.3f} to {last_s:.3f} s after the session's start"
+    if count == len(times):
+        ends = sorted({int(times.min()), int(times.max())})
+        got = " to ".join(f"{(at_ns - start_ns) / 1e9:.6g}" for at_ns in ends)
+        msg = (
+            f"Expected events within the recording ({where}) in {frames.path}, got "
+            f"{got} s: time_s is in seconds, host_ns in "
+            "nanoseconds of the host's clock"
+        )
+        raise SessionError(msg)
+    if not count:
+        return ""
+    return (
+        f"{count} of {len(times)} labelled events not judged: outside the recording "
+        f"({where})"
+    )
 
 
 def _moment(values: Mapping[str, str], by: str, line: int, frames: _Frames) -> int:
@@ -163,6 +200,7 @@ def _body_parts(rows: Sequence[Sequence[str]], frames: _Frames) -> Labels:
     names = tuple(parts[::2])
     if list(parts[1::2]) != list(names) or coords != ["x", "y"] * len(names):
         raise frames.wrong(3, "columns x and y of each body part", ",".join(coords))
+    _require_rows(rows[_HEADER:], frames.path, "picture")
     camera = frames.cameras[0]
     times, points = list[int](), list[list[float]]()
     for line, row in enumerate(rows[_HEADER:], _HEADER + 1):

@@ -6,6 +6,7 @@ how early or late a rule is, and whether its threshold stands where it should.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ _MARK = {"fired": ("v", "#d55e00"), "sham": ("v", "#56b4e9"), "disarmed": ("v", 
 _HELD_BACK = ("x", "#777777")
 _SIGNAL, _TRUE, _LIMIT, _DARK = "#0072b2", "#009e73", "#c00000", "#444444"
 """Okabe and Ito's palette, which the colour-blind can tell apart."""
+_TICKS = {"decided": "#d55e00", "action": "#222222"}
+"""On the right, at the bottom: when it was acted on."""
 _GAPS, _GAP_S = 5.0, 0.2
 """A longer time between two values, in usual ones and in s, is a gap."""
 _MOST_PARTS = 3
@@ -175,21 +178,32 @@ def _draw_around(axis: Any, panel: _Panel, checked: Checked) -> None:
     fires = [d for d in checked.decisions(panel.rule) if d.outcome in FIRES]
     acted = [checked.actions.at_ns(decision) for decision in fires]
     rows = (
-        (0.1, "decided", [d.host_ns for d in fires], "#d55e00"),
-        (0.03, "action", [at_ns for at_ns in acted if at_ns is not None], "#222222"),
+        (0.1, "decided", [d.host_ns for d in fires]),
+        (0.03, "action", [at_ns for at_ns in acted if at_ns is not None]),
     )
     told: list[str] = []
-    for height, name, times_ns, colour in rows:
+    for height, name, times_ns in rows:
         at_ms = _nearest_ms(times_ns, zeros_s, checked)
         if len(at_ms):
             axis.plot(at_ms, np.full(len(at_ms), height), "|", ms=7, mew=1.2,
-                      color=colour, transform=axis.get_xaxis_transform())  # fmt: skip
+                      color=_TICKS[name],
+                      transform=axis.get_xaxis_transform())  # fmt: skip
             told.append(f"{name} {np.median(at_ms):+.0f} ms")
-    what = "true events" if panel.rule in checked.truths else "fires"
-    title = f"{len(zeros_s)} {what}{': ' * bool(told)}{', '.join(told)}"
+    title = _around(panel.rule, checked) + f"{': ' * bool(told)}{', '.join(told)}"
     axis.set_title(title, fontsize=8, loc="left")
     axis.set_xlim(-_AROUND_MS, _AROUND_MS)
     _plain(axis, panel)
+
+
+def _around(rule: str, checked: Checked) -> str:
+    """Say around what is drawn, and how many there are of each."""
+    truth = checked.truths.get(rule)
+    if truth is not None:
+        count = len(truth.events_ns)
+        return f"{count} true event{'s' * (count != 1)}"
+    counts = Counter(decision.outcome for decision in checked.decisions(rule))
+    told = [f"{counts[outcome]} {outcome}" for outcome in FIRES if counts[outcome]]
+    return ", ".join(told) or "nothing fired"
 
 
 def _zeros_s(rule: str, checked: Checked) -> NDArray[np.float64]:
@@ -234,6 +248,10 @@ def _legend(figure: Any, checked: Checked) -> None:
         marker, colour = _MARK.get(outcome, _HELD_BACK)
         name = outcome.replace("_", ": ")
         shown.append(Line2D([], [], ls="", marker=marker, color=colour, label=name))
+    shown += [
+        Line2D([], [], ls="", marker="|", ms=9, mew=1.6, color=colour, label=name)
+        for name, colour in _TICKS.items()
+    ]
     if checked.truths:
         shown.append(Line2D([], [], color=_TRUE, lw=1.1, label="true"))
     shown.append(Line2D([], [], color=_LIMIT, lw=1, ls="--", label="threshold"))

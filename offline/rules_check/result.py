@@ -137,6 +137,8 @@ class RulesCheck(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     words: tuple[RuleWords, ...]
     doubts: tuple[Doubt, ...]
+    unchecked: tuple[str, ...] = ()
+    """What could not be looked at, and what to do."""
     sessions: tuple[SessionCheck, ...] = ()
 
     def to_json(self) -> str:

@@ -11,6 +11,7 @@ from offline.replay import play, recorded_session, sameness
 from offline.rules_check.figures import Actions, against_truth, rule_figures
 from offline.rules_check.frames import frame_agreement
 from offline.rules_check.labels import read_labels
+from offline.rules_check.lines import refused
 from offline.rules_check.result import SessionCheck
 from offline.rules_check.simulated import simulation_of
 from offline.rules_check.truths import Truths
@@ -89,8 +90,12 @@ def check_session(recording: Recording, task: TaskConfig, asked: Asked) -> Check
         within_ns = round(within_ns * session.slow)
     source = Truths(session, task, simulation, None if framed else labels, asked.truths)
     remarks, truths = list(replay.remarks), dict[str, "Truth"]()
+    if labels is not None and labels.remark:
+        remarks.append(labels.remark)
     if session.slow != 1:
         remarks.append(f"the world ran {session.slow:g} times slower: all times are so")
+    else:
+        remarks += refused(replay.played.decisions, session.rig)
     rules: list[RuleFigures] = []
     for rule in chosen(task, asked.rules):
         mine = [each for each in replay.played.decisions if each.rule == rule.name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from offline.rules_check.walk import every
 from rig.config.rules import (
     IN_SPACE,
     OF_SIGNALS,
@@ -57,6 +58,7 @@ def rule_in_words(rule: RuleConfig, task: TaskConfig) -> str:
             *_features(rule, task.features),
             *_positions(rule, task),
             *_held_back(rule),
+            *_unseen(rule),
             _sent(rule.action),
             *_share(rule),
         ]
@@ -263,6 +265,30 @@ def _held_back(rule: RuleConfig) -> list[str]:
         "never fires."
     )
     return told
+
+
+def _unseen(rule: RuleConfig) -> list[str]:
+    """Say what becomes of times in which nothing can be told."""
+    longest = f"{number(rule.max_pose_age_ms)} ms"
+    made_of = [when for _, when in every(rule.when)]
+    told: list[str] = []
+    if any(isinstance(when, Held) for when in made_of):
+        told.append(
+            "What must hold for some time begins anew when it cannot be told for "
+            f"longer than {longest}."
+        )
+    if any(_waits_only(when) for when in made_of if isinstance(when, States)):
+        told.append(
+            "What is reached by time alone does not fire when none of the machine's "
+            f"conditions could be told for longer than {longest}."
+        )
+    return told
+
+
+def _waits_only(when: States) -> bool:
+    """Return whether a way is open by time alone, beside some that are not."""
+    ways = [way for out in when.states.values() for way in out]
+    return {True, False} <= {way.when is None for way in ways}
 
 
 def _sent(action: Action) -> str:

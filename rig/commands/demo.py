@@ -15,6 +15,8 @@ from pathlib import Path
 
 import click
 
+from rig.commands.outputs import OutFolder
+
 __all__ = ["demo"]
 
 _FILE = click.Path(exists=True, path_type=Path)
@@ -44,7 +46,7 @@ _FILE = click.Path(exists=True, path_type=Path)
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutFolder(),
     default=Path("springhare-demo"),
     show_default=True,
     help="Where the session is written.",

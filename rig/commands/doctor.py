@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rig.commands.outputs import OutFolder
+
 if TYPE_CHECKING:
     from rig.commands.findings import Finding
 
@@ -47,13 +49,13 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @click.option(
     "--seconds",
     type=click.FloatRange(5, 3600),
-    default=20.0,
+    default=30.0,
     show_default=True,
-    help="With --loop: length of the test.",
+    help="With --loop: length of the test; the light comes on once a second.",
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutFolder(),
     help="With --loop: write below this folder instead of the rig's data_root.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")

@@ -8,7 +8,13 @@ import os
 import re
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, entry_points, requires, version
+from importlib.metadata import (
+    PackageNotFoundError,
+    distribution,
+    entry_points,
+    requires,
+    version,
+)
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +45,13 @@ _EXTRAS = {
     "monitor": ("PySide6-Essentials", "the monitor window"),
     "offline": ("pynapple", "pictures, exports, other people's recordings"),
 }
+_OF_DLCLIVE = {"dlclive", "tensorflow", "convert"}
+"""Extras that import dlclive, which imports torch and torchvision."""
+_ONE_BUILD = (
+    "pip uninstall torch torchvision; then both from one index, for the processor: "
+    "pip install torch torchvision --index-url https://download.pytorch.org/whl/cpu, "
+    "or for CUDA: pip install torch torchvision"
+)
 _PROBE_S = 60.0
 _CAMERAS = """
 import json
@@ -91,10 +104,15 @@ def packages() -> Iterator[Finding]:
 
 def extras() -> Iterator[Finding]:
     """Tell of what may be installed beside, and of what does not go together."""
+    torn = _torn_builds()
     for extra, (name, use) in _EXTRAS.items():
         found = _version(name)
         text = f"{name} {found}" if found else f"not installed ({use})"
         remedy = "" if found else f"if you need it: pip install 'springhare[{extra}]'"
+        if found and torn and extra in _OF_DLCLIVE:
+            text = f"{text}, but dlclive cannot be imported: {torn}"
+            yield Finding("extras", extra, "warn", text, _ONE_BUILD)
+            continue
         yield Finding("extras", extra, "ok", text, remedy)
     numpy = _version("numpy") or ""
     if _version("deeplabcut-live") and not numpy.startswith("1."):
@@ -253,6 +271,33 @@ def _probe(code: str, **environment: str) -> Any:
         return "gave an answer that nobody can read"
     words = done.stderr.strip().splitlines()
     return words[-1] if words else f"ended with status {done.returncode}"
+
+
+def _torn_builds() -> str:
+    """Return in words that torch and torchvision are of two builds; empty if not."""
+    builds = {name: _build(name) for name in ("torch", "torchvision")}
+    if None in builds.values() or len(set(builds.values())) == 1:
+        return ""
+    return " and ".join(f"{name} is for {build}" for name, build in builds.items())
+
+
+def _build(name: str) -> str | None:
+    """Return what a package was built for (``cpu``, ``cu130``), without importing it.
+
+    The index of torch's makers has it in the version; other indexes have the same
+    wheels under the bare number, and only the package itself tells.
+    """
+    try:
+        found = distribution(name)
+        inside = Path(str(found.locate_file(f"{name}/version.py")))
+        text = inside.read_text("utf-8") if inside.is_file() else ""
+    except (PackageNotFoundError, OSError, ValueError):
+        return None
+    told = re.search(r"^__version__\s*=\s*['\"]([^'\"]+)", text, re.MULTILINE)
+    for version_ in (found.version, told[1] if told else ""):
+        if label := version_.partition("+")[2]:
+            return label
+    return None
 
 
 def _version(name: str) -> str | None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from rig.commands.outputs import OutFolder
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["init"]
 
 
 @click.command(short_help="Copy the example configs into a folder of yours.")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", type=OutFolder())
 def init(folder: Path) -> None:
     """Copy the example rigs, tasks and sessions into FOLDER.
 

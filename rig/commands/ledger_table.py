@@ -50,6 +50,8 @@ def _arithmetic(ledger: Ledger) -> Iterator[Text]:
     if ledger.commands is not None:
         style = "" if ledger.commands.closes else "bold red"
         yield Text(ledger.commands.text, style)
+    if ledger.timeouts is not None:
+        yield Text(ledger.timeouts.text, "yellow")
     for node, cause in ledger.died.items():
         yield Text(f"{node} died: {cause}", "bold red")
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rig.commands.outputs import OutFolder
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -45,7 +47,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutFolder(),
     help="Write below this folder instead of the rig's data_root.",
 )
 @click.option("--dry-run", is_flag=True, help="Open every device, record nothing.")

@@ -7,13 +7,15 @@ reads from `messages.json` how the rows of a stream lie in memory and on disk.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rig.commands.outputs import OutFolder, require_file
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from rig.messages import StreamKind
 
@@ -78,16 +80,17 @@ def _text(content: Mapping[str, Any]) -> str:
 @click.argument("name", required=False)
 @click.option(
     "--write",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutFolder(),
     help="Write every schema into this folder.",
 )
+@click.option("--force", is_flag=True, help="Replace files that are there.")
 @click.option(
     "--check",
     "check",
     is_flag=True,
     help="Compare with the examples' schema folder; status 1 when one is out of date.",
 )
-def schema(name: str | None, write: Path | None, check: bool) -> int:
+def schema(name: str | None, write: Path | None, force: bool, check: bool) -> int:
     """Print the schema NAME (rig, task, session, faults, messages), or all of them.
 
     Point your editor at one, and it completes and checks your files while you type:
@@ -102,15 +105,25 @@ def schema(name: str | None, write: Path | None, check: bool) -> int:
     if name is not None:
         found = {name: found[name]}
     if write is not None:
-        write.mkdir(parents=True, exist_ok=True)
-        for key, content in found.items():
-            (write / f"{key}.json").write_text(_text(content), encoding="utf-8")
+        _write(found, write, force=force)
         click.echo(f"wrote {', '.join(found)} to {write}")
         return 0
     if check:
         return _compare(found, examples_folder() / "schema")
     click.echo(_text(found[name] if name is not None else found), nl=False)
     return 0
+
+
+def _write(
+    found: Mapping[str, Mapping[str, Any]], folder: Path, *, force: bool
+) -> None:
+    """Write all of them, or none where one is in the way."""
+    folder.mkdir(exist_ok=True)
+    files = {folder / f"{key}.json": content for key, content in found.items()}
+    for path in files:
+        require_file(path, "--write", force=force)
+    for path, content in files.items():
+        path.write_text(_text(content), encoding="utf-8")
 
 
 def _compare(found: Mapping[str, Mapping[str, Any]], folder: Path) -> int:
@@ -123,5 +136,7 @@ def _compare(found: Mapping[str, Mapping[str, Any]], folder: Path) -> int:
     for key in stale:
         click.echo(f"{folder / key}.json is out of date", err=True)
     if stale:
-        click.echo(f"write them anew: springhare schema --write {folder}", err=True)
+        click.echo(
+            f"write them anew: springhare schema --write {folder} --force", err=True
+        )
     return 1 if stale else 0

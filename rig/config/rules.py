@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from rig.config.base import Closed, Fault, Faults, Fraction, Name, Positive
+from rig.config.polygon import fault_of_polygon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +74,8 @@ class Crosses(_Keypoints):
     @model_validator(mode="after")
     def _sound(self) -> Crosses:
         _one_of(self, "threshold_px", "threshold_mm")
+        if self.minus is not None:
+            _different("minus", self.keypoint, self.minus)
         if self.axis == "z" and self.threshold_mm is None:
             text = "expected x or y for a line in the picture, got z: give threshold_mm"
             raise Faults([Fault(("axis",), text)])
@@ -102,6 +105,8 @@ class Enters(_Keypoints):
                     f"{list(self.region_px)}"
                 )
                 raise Faults([Fault(("region_px",), text)])
+        if self.polygon_px is not None and (text := fault_of_polygon(self.polygon_px)):
+            raise Faults([Fault(("polygon_px",), text)])
         return self
 
     @property
@@ -140,6 +145,7 @@ class Distance(_Keypoints):
     @model_validator(mode="after")
     def _sound(self) -> Distance:
         _one_of(self, "above_px", "below_px", "above_mm", "below_mm")
+        _different("between", *self.between)
         return self
 
 
@@ -157,6 +163,7 @@ class Angle(_Keypoints):
     @model_validator(mode="after")
     def _sound(self) -> Angle:
         _one_of(self, "above_deg", "below_deg")
+        _different("joint", *self.joint)
         return self
 
 
@@ -193,7 +200,10 @@ class Not(Closed):
 
 
 class Held(Closed):
-    """A condition has held without a break for some time."""
+    """A condition has held without a break for some time.
+
+    It is a break, too, when nothing can be told for longer than `max_pose_age_ms`.
+    """
 
     kind: Literal["held"]
     of: When
@@ -221,7 +231,8 @@ class Transition(Closed):
     to: Name
     when: When | None = None
     after_ms: Positive | None = None
-    """So long in the state; with `when` both are needed."""
+    """So long in the state; with `when` both are needed. Alone, its age counts from
+    when any condition of the machine could last be told."""
 
     @model_validator(mode="after")
     def _sound(self) -> Transition:
@@ -272,6 +283,8 @@ class Custom(Closed):
     arguments: dict[str, Any] = Field(default_factory=dict)
     keypoints: tuple[str, ...] = ()
     """Those that must be trusted; empty leaves it to the class."""
+    space: Literal["picture", "mm"] = "picture"
+    """mm: in space, it is asked at each moment that was seen from several sides."""
 
 
 When = Annotated[
@@ -334,7 +347,7 @@ def is_in_space(leaf: Leaf) -> bool:
             return leaf.above_mm_per_s is not None
         case Distance():
             return leaf.above_mm is not None or leaf.below_mm is not None
-        case Angle():
+        case Angle() | Custom():
             return leaf.space == "mm"
         case _:
             return False
@@ -375,6 +388,15 @@ def _one_of(config: _Keypoints, *keys: str) -> None:
         raise Faults([Fault(("points",), text)])
 
 
+def _different(key: str, *keypoints: str) -> None:
+    """Refuse a keypoint that is held against itself: nothing ever changes there."""
+    for name in keypoints:
+        if keypoints.count(name) > 1:
+            count = {2: "two", 3: "three"}[len(keypoints)]
+            text = f"expected {count} different keypoints, got {name!r} twice"
+            raise Faults([Fault((key,), f"{text}: name another")])
+
+
 class Action(Closed):
     """What is sent to the actuator."""
 
@@ -410,7 +432,7 @@ class RuleConfig(Closed):
     """The condition must hold on so many poses in a row."""
     refractory_ms: Annotated[float, Field(ge=0)] = 0
     """Least time between two fires, shams included."""
-    max_pose_age_ms: Positive = 50
+    max_pose_age_ms: Annotated[float, Field(gt=0, le=3_600_000)] = 50
     """Sending time minus exposure midpoint; an older pose never fires."""
     sham_probability: Fraction = 0
     """Fraction of fires that are decided and recorded but not carried out."""

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from rig.config.base import Closed, Fault, Faults, Fraction, Name, Positive
 from rig.config.latency import LatencyBudget
 from rig.config.rules import (
+    IN_SPACE,
     Custom,
     FeatureCrosses,
     Leaf,
@@ -220,7 +221,7 @@ class TaskConfig(Closed):
                 elif is_in_space(leaf):
                     fault = self._no_space()
                 else:
-                    fault = self._no_picture(rule, leaf)
+                    fault = self._never_seen(rule) or self._no_picture(rule, leaf)
                 if fault is not None:
                     yield Fault((*path, *fault.path), fault.text)
 
@@ -240,8 +241,42 @@ class TaskConfig(Closed):
         )
         return Fault((), text)
 
+    def _never_seen(self, rule: RuleConfig) -> Fault | None:
+        """Tell of a rule in space that asks for a camera which is not there."""
+        space = None if self.inference is None else self.inference.space
+        if self.inference is None or space is None or rule.source != IN_SPACE:
+            return None
+        cameras = space.cameras or self.inference.cameras
+        if rule.camera is None or rule.camera in cameras:
+            return None
+        text = (
+            f"expected a camera in space ({', '.join(cameras)}) for a condition in a "
+            f"picture beside one in mm, got {rule.camera!r}: take one of them, add it "
+            "to inference.space.cameras, or make two rules"
+        )
+        return Fault((), text)
+
+    def _never_asked(self, rule: RuleConfig, leaf: Custom) -> Fault | None:
+        """Tell of somebody's own condition that has nothing to look at."""
+        if rule.camera is not None:
+            return None
+        if leaf.keypoints:
+            text = (
+                "expected a rule with a camera, or space: mm, for keypoints, got none"
+            )
+            return Fault(("keypoints",), text)
+        if rule.source == IN_SPACE or self.features:
+            return None
+        text = (
+            "expected a rule with a camera, space: mm, or a task with features, got "
+            "none of them: it would never be asked"
+        )
+        return Fault((), text)
+
     def _no_picture(self, rule: RuleConfig, leaf: Leaf) -> Fault | None:
-        if isinstance(leaf, Custom | FeatureCrosses):
+        if isinstance(leaf, Custom):
+            return self._never_asked(rule, leaf)
+        if isinstance(leaf, FeatureCrosses):
             return None
         if rule.camera is None:
             text = (

@@ -73,6 +73,12 @@ def task_faults(task: Mapping[str, Any]) -> list[Fault]:
         *_twice(
             (("inference", "cameras", k), camera) for k, camera in enumerate(cameras)
         ),
+        *_twice(
+            (("inference", "space", "cameras", k), camera)
+            for k, camera in enumerate(
+                _texts(section(task, "inference", "space").get("cameras"))
+            )
+        ),
         *_twice((("rules", k, "name"), section(rule).get("name")) for k, rule in rules),
         *_box(("inference", "crop_px"), section(task, "inference").get("crop_px")),
         *(

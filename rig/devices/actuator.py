@@ -1,7 +1,8 @@
 """The actuator: fired decisions out, acknowledged edges back. Pure but for the clock.
 
 Each fired decision ends in one acknowledgement: the edge that the board really saw,
-the limit that it broke, that the pose had grown too old, or that nothing came back.
+the limit that it broke, that the pose had grown too old, or that nothing came back in
+time. What comes back after that is a second one, which stands instead of the first.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ __all__ = [
 
 _ANSWER_DTYPE = registers.Acknowledge.payload_class.payload_dtype
 _NO_EDGE_US = (1 << 64) - 1
+_REMEMBERED = 1024
+"""Commands that were not answered in time, whose answer is still known for theirs."""
 _STATUS = {int(status): status.name.lower() for status in registers.CommandStatus}
 
 
@@ -120,6 +123,7 @@ class Actuator:
         self._lines = {name: LineLimits(line) for name, line in config.lines.items()}
         self._timeout_ns = timeout_ns
         self._sent: dict[int, _Sent] = {}
+        self._overdue: dict[int, _Sent] = {}
         self.late = 0
         """Answers that came after their time, or to nothing that was asked."""
 
@@ -176,16 +180,23 @@ class Actuator:
     def answered(
         self, answer: Answer, to_host: Callable[[int], int]
     ) -> Acknowledgement | None:
-        """Take the board's answer; None if nobody waits for it any more.
+        """Take the board's answer, also to a command that is overdue.
 
         Parameters
         ----------
         to_host
             Maps device time to host time, in ns.
+
+        Returns
+        -------
+        Acknowledgement or None
+            What became of the command; None if nobody remembers it.
         """
         sent = self._sent.pop(answer.decision_id, None)
         if sent is None:
             self.late += 1
+            sent = self._overdue.pop(answer.decision_id, None)
+        if sent is None:
             return None
         edge_ns = answer.edge_device_ns
         if edge_ns < 0:
@@ -201,15 +212,27 @@ class Actuator:
             age_ns=sent.sent_ns - sent.decision.exposure_ns,
         )
 
-    def overdue(self, now_ns: int) -> list[Acknowledgement]:
-        """Return the acknowledgements of commands that were not answered in time."""
+    def overdue(self, now_ns: int, taken_ns: int) -> list[Acknowledgement]:
+        """Return the acknowledgements of commands that were not answered in time.
+
+        Parameters
+        ----------
+        now_ns
+            Host time.
+        taken_ns
+            Host time up to which all answers that had arrived were given to
+            `answered`: what came later may still be on its way through this computer.
+        """
         late = [
             sent
             for sent in self._sent.values()
-            if now_ns - sent.sent_ns > self._timeout_ns
+            if taken_ns - sent.sent_ns > self._timeout_ns
         ]
         for sent in late:
-            del self._sent[sent.decision.decision_id]
+            number = sent.decision.decision_id
+            self._overdue[number] = self._sent.pop(number)
+        while len(self._overdue) > _REMEMBERED:
+            del self._overdue[next(iter(self._overdue))]
         return [
             Acknowledgement(
                 host_ns=now_ns,

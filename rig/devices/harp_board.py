@@ -69,6 +69,11 @@ class Board:
         """Whether the thread that reads was ended by a fault of ours."""
         return self._link.failed
 
+    @property
+    def taken_ns(self) -> int:
+        """Host time up to which all that had come was handed on."""
+        return self._link.taken_ns
+
     def connect(self) -> None:
         """Open the link, check who answers, write the settings and read them back.
 

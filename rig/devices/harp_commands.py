@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from rig.devices.dead_man import BEATS, DeadMan
 from rig.devices.deadline import not_after_us
 from rig.devices.harp_registers import registers
@@ -82,6 +84,7 @@ class Commands:
         life = _signs_of_life(streams.ring(_STREAM)) if decided else None
         self._dead_man = DeadMan(dead_man_ns, life, armed=armed)
         self._told: Board | None = None
+        self._newest_ns = 0
 
     @property
     def waiting(self) -> int:
@@ -90,7 +93,7 @@ class Commands:
 
     @property
     def late(self) -> int:
-        """Answers that came too late to count."""
+        """Answers that came after their time, or to nothing that was asked."""
         return self._actuator.late
 
     @property
@@ -135,19 +138,21 @@ class Commands:
             self._lose(error)
 
     def serve(self) -> None:
-        """Carry out every decision that is there, and record every answer."""
+        """Record every answer, and carry out every decision that is there."""
         self.permit()
-        if self._reader is not None:
-            while len(batch := self._reader.read(_MOST)):
-                for row in batch.rows[batch.rows["outcome"] == b"fired"]:
-                    self._carry_out(from_row(Decision, row))
+        # first: the answers that had come by then are in the queue
+        taken_ns = self._taken_ns()
         answers = self._intake.answers
         while answers:
             done = self._actuator.answered(answers.popleft(), self._to_host)
             if done is not None:
-                self._write(done)
-        for done in self._actuator.overdue(self._clock.now()):
-            self._write(done)
+                self._record(done)
+        if self._reader is not None:
+            while len(batch := self._reader.read(_MOST)):
+                for row in batch.rows[batch.rows["outcome"] == b"fired"]:
+                    self._carry_out(from_row(Decision, row))
+        for done in self._actuator.overdue(self._clock.now(), taken_ns):
+            self._record(done)
 
     def close(self) -> None:
         """Close the sockets; may be called twice."""
@@ -172,7 +177,19 @@ class Commands:
                 self._lose(error)
                 done = self._actuator.unsent(decision, now_ns, "unplugged")
         if done is not None:
-            self._write(done)
+            self._record(done)
+
+    def _record(self, done: Acknowledgement) -> None:
+        """Write a row; an answer may have arrived before what was recorded last."""
+        self._newest_ns = max(self._newest_ns, done.host_ns)
+        if done.host_ns < self._newest_ns:
+            done = msgspec.structs.replace(done, host_ns=self._newest_ns)
+        self._write(done)
+
+    def _taken_ns(self) -> int:
+        """Return until when all that the board had said was taken in."""
+        board = self._presence.board
+        return self._clock.now() if board is None else board.taken_ns
 
     def _lose(self, error: DeviceError) -> None:
         # without the decision: a log that is read live tells nothing of shams

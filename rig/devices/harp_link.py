@@ -63,6 +63,8 @@ class _Tee:
         """False when the port failed: nothing can come any more."""
         self.failed = False
         """Whether the thread that reads ended by a fault of ours."""
+        self.taken_ns = 0
+        """Host time up to which all that had come was handed on."""
 
     def open(self) -> None:
         self._port.open()
@@ -81,6 +83,8 @@ class _Tee:
             if not self._took(frame, arrival_ns)
         )
         self.failed = False
+        if not self._port.more():
+            self.taken_ns = arrival_ns
         return replies
 
     def _took(self, frame: bytes, arrival_ns: int) -> bool:
@@ -148,6 +152,15 @@ class HarpLink:
         """Whether the thread that reads was ended by what `on_message` raised."""
         # in this order: while the thread lives, the other is True for moments only
         return not self._client.reading and self._tee.failed
+
+    @property
+    def taken_ns(self) -> int:
+        """Host time up to which all that had come was handed on.
+
+        It stands still while messages wait that were not read yet, because this
+        process or its reading thread was held up. Now, where nothing can come any more.
+        """
+        return self._tee.taken_ns if self._client.reading else self._clock.now()
 
     def open(self) -> None:
         """Connect and make sure that the right board with the right firmware answers.

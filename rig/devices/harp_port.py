@@ -31,6 +31,10 @@ class BytePort(Protocol):
         """Return what has come, or nothing after a short while; TransportError."""
         ...
 
+    def more(self) -> bool:
+        """Tell whether there is more to be read at once."""
+        ...
+
     def write(self, data: bytes) -> None:
         """Send bytes; raises TransportError."""
         ...
@@ -97,6 +101,14 @@ class SerialPort:
             msg = "the other end was closed"
             raise TransportError(msg)
         return data
+
+    def more(self) -> bool:
+        """Tell whether there is more to be read at once, or the end to be seen."""
+        try:
+            fd = -1 if self._serial is None else self._serial.fileno()
+            return bool(select.select([fd], [], [], 0)[0])
+        except (OSError, ValueError, serial.SerialException):
+            return True
 
     def write(self, data: bytes) -> None:
         """Send bytes; at most for a second.

@@ -215,7 +215,7 @@ class Decision(Record, frozen=True, kw_only=True):
     """`seq` of the pose, or of the points in space, in its stream; -1 for features."""
     outcome: _Text24
     """fired, sham, suppressed_age, suppressed_likelihood, suppressed_debounce,
-    suppressed_refractory, suppressed_rate, disarmed."""
+    suppressed_refractory, disarmed."""
     cause: _Text160
     """Why, in words and numbers."""
     exposure_ns: _I64
@@ -226,10 +226,13 @@ class Decision(Record, frozen=True, kw_only=True):
     latency_ns: _I64
     """The latency that a predictor was told to bridge; 0 without one."""
     value: _F64
-    """The rule's signal, px or px/s."""
+    """What was held against the threshold, in its unit: px or mm, px/s or mm/s, deg,
+    ms for a time that it held, steps of a sequence, the unit of a feature's signal, 1
+    for yes and 0 for no. NaN where there was nothing to compare."""
     threshold: _F64
+    """In the same unit."""
     likelihood: _F64
-    """Lowest likelihood of the keypoints that the signal used."""
+    """Lowest likelihood of the keypoints that were used; 1 where none was."""
     sham_draw: _F64
     """Uniform draw in [0, 1); below the rule's probability it is a sham. -1 when
     none was drawn, because the decision was suppressed."""
@@ -243,7 +246,10 @@ class Decision(Record, frozen=True, kw_only=True):
 
 
 class Acknowledgement(Record, frozen=True, kw_only=True):
-    """What the actuator did with a command. `host_ns` is its arrival."""
+    """What the actuator did with a command. `host_ns` is its arrival.
+
+    A command that timed out and was answered after all has two rows: the later stands.
+    """
 
     kind = "acknowledgements"
 
@@ -260,7 +266,8 @@ class Acknowledgement(Record, frozen=True, kw_only=True):
     old when the command was to be sent), late (when it came to the board), disarmed,
     refused_key (the key is off), refused_permit (the host was silent), refused_line,
     refused_width, refused_rate, refused_duty (by host or board: `sent_ns` tells),
-    no_clock (the board's time was not known), unplugged (it was away), timeout."""
+    no_clock (the board's time was not known), unplugged (it was away), timeout
+    (nothing was heard of it in time: it may have been carried out)."""
     age_ns: _I64
     """`sent_ns` minus exposure midpoint: the age that counts."""
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from rig.recording.gaps import placed
 from rig.recording.ledger import (
     RECORDER,
@@ -18,6 +20,7 @@ from rig.recording.ledger import (
     Ledger,
     Missing,
     StreamLedger,
+    Timeouts,
 )
 
 if TYPE_CHECKING:
@@ -88,11 +91,17 @@ class SessionCount:
     """What is known of a session."""
 
     streams: Mapping[str, StreamCount]
+    started_host_ns: int | None = None
+    """From which times are counted; None: what only a loss tells gets no time."""
     losses: Sequence[Loss] = ()
     fired: Sequence[int] = ()
     """Decisions that were commands."""
     acknowledged: Sequence[int] | None = None
     """Decisions that were answered; None in a rig without an actuator."""
+    timed_out: int = 0
+    """Commands that were not answered in time."""
+    answered_late: int = 0
+    """Of these, those whose answer is on record all the same."""
     triggers: Mapping[str, str] = field(default_factory=dict[str, str])
     """Stream of events that triggers a camera, by the camera's stream."""
     died: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -135,6 +144,7 @@ def build_ledger(count: SessionCount, limits: LedgerLimits) -> Ledger:
         streams=streams,
         commands=commands,
         unanswered=unanswered,
+        timeouts=_timeouts(count),
         died=dict(count.died),
         remarks=list(count.remarks),
         latency=dict(count.latency),
@@ -146,7 +156,7 @@ def _stream_ledger(name: str, count: SessionCount) -> StreamLedger:
     stream = count.streams[name]
     losses = [loss for loss in count.losses if loss.stream == name]
     equation, rest = _recorded(stream, _sum(losses, {"recorder"}), count)
-    equations, missing = [equation], _merge(losses) + rest
+    equations, missing = [equation], _merge(losses, count.started_host_ns) + rest
     before = _lost_before_the_ring(name, count)
     if stream.numbers is not None:
         equations.append(_numbered(stream, stream.numbers, before))
@@ -169,7 +179,7 @@ def _stream_ledger(name: str, count: SessionCount) -> StreamLedger:
         lost=lost,
         lost_fraction=lost / (kept + lost) if lost else 0.0,
         equations=equations,
-        missing=[_placed(item, stream) for item in missing],
+        missing=[_placed(item, name, count) for item in missing],
         counters=dict(stream.counters),
     )
 
@@ -308,6 +318,13 @@ def _commands(count: SessionCount) -> tuple[Equation | None, list[int]]:
     return equation, unanswered
 
 
+def _timeouts(count: SessionCount) -> Timeouts | None:
+    late = sum(one.counters.get("late_answers", 0) for one in count.streams.values())
+    if not count.timed_out and not late:
+        return None
+    return Timeouts(count.timed_out, count.answered_late, late)
+
+
 def _judge(
     streams: Mapping[str, StreamLedger],
     commands: Equation | None,
@@ -338,26 +355,31 @@ def _sum(losses: Iterable[Loss], stages: set[str]) -> int:
     return sum(loss.count for loss in losses if loss.stage in stages)
 
 
-def _placed(missing: Missing, stream: StreamCount) -> Missing:
-    """Return what is missing with the time at which it is, as far as rows tell."""
+def _placed(missing: Missing, name: str, count: SessionCount) -> Missing:
+    """Return what is missing with the time at which it is, as far as is known."""
+    stream = count.streams[name]
     if missing.stage == "recorder":
         return placed(missing, stream.gaps, stream.rate_hz)
-    if missing.stage in _BEFORE_THE_RING:
-        numbers_hz = stream.rate_hz and stream.rate_hz * stream.per_row
-        return placed(missing, stream.number_gaps, numbers_hz)
-    return missing
+    if missing.stage not in _BEFORE_THE_RING:
+        return missing
+    gaps, told_s = stream.number_gaps, missing.at_s
+    if missing.stage == "device" and name in count.triggers and told_s is not None:
+        # some of these are numbered by their triggers: the number alone finds no hole
+        gaps = [gap for gap in gaps if gap.was_told_of(told_s)]
+    return placed(missing, gaps, stream.rate_hz and stream.rate_hz * stream.per_row)
 
 
-def _merge(losses: Iterable[Loss]) -> list[Missing]:
-    """Return losses as ranges: neighbours of one cause are one."""
+def _merge(losses: Iterable[Loss], started_host_ns: int | None) -> list[Missing]:
+    """Return losses as ranges, with when they were told of: neighbours are one."""
     merged: list[Missing] = []
     for loss in losses:
         last = merged[-1] if merged else None
         same = last is not None and (last.stage, last.cause) == (loss.stage, loss.cause)
         if last is not None and same and last.first_id + last.count == loss.first_id:
-            merged[-1] = Missing(
-                last.stage, last.first_id, last.count + loss.count, last.cause
-            )
-        else:
-            merged.append(Missing(loss.stage, loss.first_id, loss.count, loss.cause))
+            merged[-1] = structs.replace(last, count=last.count + loss.count)
+            continue
+        at_s = None
+        if started_host_ns is not None:
+            at_s = round((loss.host_ns - started_host_ns) / 1e9, 6)
+        merged.append(Missing(loss.stage, loss.first_id, loss.count, loss.cause, at_s))
     return merged

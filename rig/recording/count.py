@@ -12,7 +12,9 @@ from rig.recording.balance import Numbers, SessionCount, StreamCount, build_ledg
 from rig.recording.gaps import gaps_of
 from rig.recording.latency import latencies
 from rig.recording.ledger import STOPPED, Ledger
+from rig.recording.outcomes import TIMEOUT, settled
 from rig.recording.remarks import read_remarks
+from rig.recording.stamps import late_stamps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,20 +62,27 @@ def count_recording(recording: Recording) -> SessionCount:
         name: _count(recording, name, losses, lines.get(name), info.started_host_ns)
         for name in recording.streams
     }
-    answers = None
+    answers, timed_out, answered_late = None, 0, 0
     if "acknowledgements" in streams:
-        answers = recording.rows("acknowledgements")["decision_id"].tolist()
+        rows = recording.rows("acknowledgements")
+        standing = settled(rows)
+        answers = standing["decision_id"].tolist()
+        timed_out = int((rows["status"] == TIMEOUT).sum())
+        answered_late = len(rows) - len(standing)
     fired: list[int] = []
     if "decisions" in streams:
         rows = recording.rows("decisions")
         fired = rows["decision_id"][rows["outcome"] == b"fired"].tolist()
     return SessionCount(
         streams=streams,
+        started_host_ns=info.started_host_ns,
         losses=losses,
         fired=fired,
         acknowledged=answers,
+        timed_out=timed_out,
+        answered_late=answered_late,
         triggers=triggers_of(rig),
-        remarks=read_remarks(recording, losses),
+        remarks=[*read_remarks(recording, losses), *late_stamps(recording)],
         latency=latencies(recording),
     )
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Gap", "gaps_of", "placed"]
 
+_TOLD_S = 0.5
+"""A loss is written at the latest so long after the row after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -34,6 +37,18 @@ class Gap:
     """Host time of the row before, since the session's start; None if there is none."""
     after_s: float | None
     """Host time of the row after; None if there is none."""
+
+    def was_told_of(self, at_s: float) -> bool:
+        """Tell whether what is said at a time may be about this hole.
+
+        Examples
+        --------
+        >>> hole = Gap(7, 2, before_s=1.0, after_s=1.3)
+        >>> [hole.was_told_of(at_s) for at_s in (0.9, 1.1, 1.5, 9.0)]
+        [False, True, True, False]
+        """
+        begun = self.before_s is None or self.before_s <= at_s
+        return begun and (self.after_s is None or at_s <= self.after_s + _TOLD_S)
 
 
 def gaps_of(
@@ -82,17 +97,20 @@ def gaps_of(
 def placed(missing: Missing, gaps: Sequence[Gap], rate_hz: float | None) -> Missing:
     """Return what is missing with when that was.
 
-    What is a part of a hole gets its part of the hole's time.
+    What is a part of a hole gets its part of the hole's time. What is in none keeps
+    the time at which it was told of.
 
     Parameters
     ----------
+    missing
+        With the time at which it was told of, where a row of the session tells.
     gaps
         Holes in the numbers by which it is listed, in order.
     rate_hz
         Nominal numbers per second; tells how long it was where no row came before or
         after.
     """
-    at_s, duration_s = None, missing.count / rate_hz if rate_hz else None
+    at_s, duration_s = missing.at_s, missing.count / rate_hz if rate_hz else None
     gap = _gap_of(missing.first_id, gaps)
     if gap is not None and gap.before_s is not None:
         at_s = gap.before_s

@@ -32,6 +32,7 @@ __all__ = [
     "Missing",
     "Recovered",
     "StreamLedger",
+    "Timeouts",
 ]
 
 RECORDER = "recorder"
@@ -90,7 +91,8 @@ class Missing(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: str
     at_s: float | None = None
     """Host time of the last element before them, in seconds since the session's
-    start; None where no row is there to tell."""
+    start; where no row is beside them, when they were told of; None where nobody
+    tells."""
     duration_ms: float | None = None
     """Host time between the elements before and after them, or their part of it; by
     the nominal rate where nothing came before or after; None where neither tells."""
@@ -125,6 +127,41 @@ class StreamLedger(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         return all(equation.closes for equation in self.equations)
 
 
+class Timeouts(msgspec.Struct, frozen=True):
+    """Commands that were not answered in time.
+
+    Examples
+    --------
+    >>> Timeouts(3, answered_late=2, late_answers=2).text
+    '3 timed out commands = 2 answered late + 1 unanswered; 2 late answers'
+    """
+
+    commands: int
+    answered_late: int
+    """Of these, those whose answer is on record all the same, with its edge."""
+    late_answers: int
+    """As the board's node counted them."""
+
+    @property
+    def text(self) -> str:
+        """The counts in words, and what they leave in doubt."""
+        words = Equation.of(
+            "timed_out_commands",
+            self.commands,
+            answered_late=self.answered_late,
+            unanswered=self.commands - self.answered_late,
+        ).text
+        if self.late_answers:
+            words += f"; {self.late_answers} late answers"
+        unrecorded = self.late_answers - self.answered_late
+        if unrecorded <= 0:
+            return words
+        return (
+            f"{words}, {unrecorded} not on record: of the unanswered, so many may have "
+            "been carried out"
+        )
+
+
 class Recovered(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What `recover` found out of a wreck, and no row of the session tells."""
 
@@ -153,6 +190,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """Fired decisions and their acknowledgements."""
     unanswered: list[int] = []
     """Fired decisions without an acknowledgement."""
+    timeouts: Timeouts | None = None
+    """None where every command was answered in time."""
     died: dict[str, str] = {}
     """Why a node died, by name; one that was restarted is none."""
     remarks: list[str] = []

@@ -52,7 +52,7 @@ def stop_nodes(
             rings.close_of(name)
             continue
         try:
-            crew.ask([name], request, timeout_s=60)
+            told = crew.ask([name], request, timeout_s=60)[name]
         except SpringhareError as error:
             logger.warning("Node %s did not stop in order: %s", name, error)
             child.cause = str(error)
@@ -60,6 +60,7 @@ def stop_nodes(
             rings.note(name, "failed", str(error))
             continue
         if request == "stop":
+            watch.hear_last(name, told.get("metrics", {}))
             rings.note(name, "stopped")
 
 

@@ -12,7 +12,7 @@ from rig.supervisor.latency_watch import INFERENCE, LatencyWatch
 from rig.supervisor.permission_watch import PermissionWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from rig.supervisor.blinding import Blind
     from rig.supervisor.children import Child
@@ -86,13 +86,21 @@ class Watch:
             self._rings.note(node, "fault", f"{strike} sent by the fault script")
         self._tend()
         self._look_at_disk()
-        self._look_at_latency()
+        self._judge_latency(self._crew.metrics(INFERENCE))
         self._look_at_permission()
 
     def bury(self) -> None:
         """Take note of the nodes that died, and do what their plans say."""
         for child in self._crew.newly_gone():
             self._on_death(child)
+
+    def hear_last(self, node: str, metrics: Mapping[str, float]) -> None:
+        """Look at the figures that a node gave when it stopped.
+
+        Its last heartbeat may be half a second older.
+        """
+        if node == INFERENCE:
+            self._judge_latency(metrics)
 
     def finish(self) -> None:
         """Let go of what is held, and wait for who is on the way back."""
@@ -130,9 +138,8 @@ class Watch:
         if child.plan.on_death != "continue":
             self._stop(f"{child.name} died: {cause}")
 
-    def _look_at_latency(self) -> None:
-        metrics, now_ns = self._crew.metrics(INFERENCE), self._clock.now()
-        for state, detail in self._latency.changes(metrics, now_ns):
+    def _judge_latency(self, metrics: Mapping[str, float]) -> None:
+        for state, detail in self._latency.changes(metrics, self._clock.now()):
             self._rings.note(INFERENCE, state, detail)
             if self._blind is None or not self._blind.hides(detail.replace(" ", "_")):
                 logger.warning("%s: %s", INFERENCE, detail)

@@ -163,7 +163,7 @@ def converted(dlclive, shared, tmp_path_factory):
         path = folder / f"{name}.onnx"
         arguments = [
             shared / "models/openfield_efficientnet_lite0.pt", "--out", path,
-            "--frames", shared / "data/openfield/labeled-data/m4s1", "--count", 3,
+            "--frames", shared / "data/openfield/labeled-data/m4s1", "--count", 8,
             "--size", "320x240", "--json", *more[name],
         ]  # fmt: skip
         done = CliRunner().invoke(

@@ -81,6 +81,19 @@ def test_the_median_of_what_was_seen(streams, answers):
     assert landing.listen() == []
 
 
+def test_an_edge_that_is_told_after_the_timeout_teaches_as_any(streams, answers):
+    landing = Landing()
+    landing.attach(streams)
+    (decision,) = fired(1)
+    landing.decided(decision)
+    answers(decision, None)
+    landing.listen()
+    answers(decision, 40)
+    answers(decision, 90)
+    assert len(landing.listen()) == 2
+    assert landing.latency_ns == 40 * MS, "and it is learnt from once"
+
+
 def test_what_was_not_decided_here_teaches_nothing(streams, answers):
     landing = Landing()
     landing.attach(streams)

@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -89,6 +90,19 @@ def test_what_made_no_edge_has_none():
     meter.decided(decision(7))
     meter.acknowledged(answer(7, edge=False))
     assert meter.figures() == {}
+
+
+def test_an_edge_that_is_told_after_the_timeout_has_all_its_stages():
+    meter = LatencyMeter()
+    meter.decided(decision(7))
+    given_up = {"status": "timeout", "edge_device_ns": -1, "edge_host_ns": -1}
+    meter.acknowledged(msgspec.structs.replace(answer(7), **given_up))
+    assert meter.figures() == {}
+    meter.acknowledged(msgspec.structs.replace(answer(7), host_ns=START + 400 * MS))
+    figures = meter.figures()
+    assert figures["send_p50_ms"] == 1.0
+    assert figures["answer_max_ms"] == 397.0
+    assert figures["total_p95_ms"] == 13.0
 
 
 def test_an_edge_of_a_decision_before_a_restart_still_has_a_total():

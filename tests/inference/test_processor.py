@@ -39,6 +39,10 @@ class Broken(Shift):
         calls.append(kwargs)
         raise RuntimeError("the port is gone")
 
+class Closed(Shift):
+    def __init__(self):
+        raise ValueError("no port")
+
 class Short(Shift):
     def process(self, pose, **kwargs):
         return pose[:1]
@@ -98,10 +102,12 @@ def test_one_that_fails_is_not_asked_any_more(make, name, caplog):
         ("nowhere.py:Shift", "expected file.py:Class or package.module:Class"),
         ("no.such.module:Shift", "No module named 'no'"),
         ("{file}:Shaft", "has no attribute 'Shaft'"),
+        ("{folder}/odd.py:Shift", r"NameError: .* \(.*odd.py, line 2\)"),
     ],
 )
 def test_one_that_is_not_there(make, tmp_path, use, message):
-    use = use.format(file=tmp_path / "mine.py")
+    (tmp_path / "odd.py").write_text("import math\nport = COM3\n", encoding="utf-8")
+    use = use.format(file=tmp_path / "mine.py", folder=tmp_path)
     with pytest.raises(ConfigError, match=message):
         PoseProcessor(ProcessorConfig(use=use))
 
@@ -109,6 +115,8 @@ def test_one_that_is_not_there(make, tmp_path, use, message):
 def test_one_that_wants_other_arguments(make):
     with pytest.raises(ConfigError, match="it raised TypeError"):
         make("Shift", port="COM3")
+    with pytest.raises(ConfigError, match=r"ValueError: no port \(.*mine.py, line 29"):
+        make("Closed")
 
 
 def test_the_real_base_class_and_kalman_predictor(dlclive):

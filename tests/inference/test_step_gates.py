@@ -1,6 +1,7 @@
 """Gates and prediction inside the step: what the rules see, and the same in replay."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -208,3 +209,53 @@ def test_replay_from_recorded_rows_gives_the_same_bits(journey):
 @pytest.mark.parametrize("config", [CONFIG, StepConfig()])
 def test_a_new_session_knows_no_camera(config):
     assert begin(config).cameras == {}
+
+
+def test_a_late_pose_of_predicted_points_is_not_fast_live_or_in_replay():
+    """It is predicted further ahead, but for later too."""
+    runs = RuleConfig.model_validate(
+        {
+            "name": "runs",
+            "camera": "left",
+            "when": {
+                "kind": "speed",
+                "keypoint": "hip",
+                "above_px_per_s": 400,
+                "points": "predicted",
+            },
+            "action": {"line": "laser", "pulse_width_us": 500},
+        }
+    )
+    config = StepConfig(
+        compile_rules([runs], BODYPARTS, seed=4),
+        Follower(predictor=PREDICTOR, forms=frozenset({"predicted"})),
+    )
+    states, late_ns = [begin(config), begin(config)], 25 * MS
+    for k in range(60):
+        given_inputs = inputs(k, latency_ms=3)
+        if k == 50:
+            times = {
+                name: getattr(given_inputs, name) + late_ns
+                for name in ("dequeued_ns", "inferred_ns", "now_ns")
+            }
+            given_inputs = replace(given_inputs, **times)
+        if k in {51, 52}:
+            continue  # the newest is looked at
+        place = keypoints((100 + 2 * k, 50))
+        live = whole_step(place, given_inputs, states[0], config)
+        row = np.zeros(1, row_dtype(Pose))
+        row[0] = to_row(live.pose)
+        again = whole_step(
+            place,
+            StepInputs.of_pose(
+                "left",
+                from_row(Pose, row[0]),
+                armed=True,
+                latency_ns=live.estimate.at_ns - live.pose.host_ns,
+            ),
+            states[1],
+            config,
+        )
+        states = [live.state, again.state]
+        assert live.decisions == again.decisions == ()
+        assert states[0] == states[1]

@@ -199,7 +199,7 @@ def test_output_that_nobody_reads():
 
 class TestInit:
     def test_copies_every_example(self, tmp_path, capsys):
-        folder = tmp_path / "new" / "lab"
+        folder = tmp_path / "lab"
         assert cli.main(["init", str(folder)]) == 0
         copied = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
         source = examples_folder()
@@ -243,7 +243,12 @@ class TestSchema:
         assert "rig.json is out of date" in err
         assert "task.json is out of date" in err
         assert "session.json is out" not in err
-        assert f"springhare schema --write {tmp_path / 'schema'}" in err
+        words = ["schema", "--write", str(tmp_path / "schema")]
+        assert f"springhare {' '.join(words)} --force" in err
+        assert cli.main(words) == 2, "a file that is there"
+        assert not (tmp_path / "schema" / "task.json").exists(), "all or nothing"
+        assert cli.main([*words, "--force"]) == 0
+        assert cli.main(["schema", "--check"]) == 0
 
     def test_one_of_them(self, capsys):
         assert cli.main(["schema", "session"]) == 0

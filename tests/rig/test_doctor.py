@@ -1,5 +1,6 @@
 import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,7 @@ def test_extras_that_do_not_go_together(monkeypatch):
         "onnxruntime-gpu": "1.20",
     }
     monkeypatch.setattr(software, "_version", installed.get)
+    monkeypatch.setattr(software, "_torn_builds", str)
     states = _states(software.extras())
     assert states["dlclive and numpy"] == "fail"
     assert states["onnxruntime twice"] == "warn"
@@ -158,6 +160,51 @@ class TestNameClashes:
 
     def test_in_our_own_folder(self, home):
         assert _states(self.look(home, here=home).values()) == {"clashes": "ok"}
+
+
+def distributed(folder, name, version, inside):
+    """Lay an installed package out, as pip does."""
+    (folder / name).mkdir(parents=True)
+    told = f"from typing import Optional\n__version__ = '{inside}'\n"
+    (folder / name / "version.py").write_text(told, "utf-8")
+    (folder / name / "__init__.py").write_text("raise RuntimeError", "utf-8")
+    info = folder / f"{name}-{version}.dist-info"
+    info.mkdir()
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    (info / "METADATA").write_text(metadata, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("torch", "torchvision", "torn"),
+    [
+        (("2.13.0+cpu", "2.13.0+cpu"), ("0.28.0", "0.28.0+cu130"), True),
+        (("2.13.0+cpu", "2.13.0+cpu"), ("0.28.0+cpu", "0.28.0+cpu"), False),
+        (("2.13.0+cu130", "2.13.0+cu130"), ("0.28.0", "0.28.0+cu130"), False),
+        (("2.13.0", "2.13.0+cu130"), ("0.28.0", "0.28.0+cu130"), False),
+        (("2.13.0", "2.13.0+cu130"), ("0.28.0+cu128", "0.28.0+cu128"), True),
+        (("2.13.0+cpu", "2.13.0+cpu"), ("0.28.0", "0.28.0"), False),  # nobody tells
+    ],
+)
+def test_torch_and_torchvision_of_two_builds(
+    monkeypatch, tmp_path, torch, torchvision, torn
+):
+    distributed(tmp_path, "torch", *torch)
+    distributed(tmp_path, "torchvision", *torchvision)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(software, "_version", lambda name: "1.0")
+    found = {finding.name: finding for finding in software.extras()}
+    for extra in ("dlclive", "convert", "tensorflow"):
+        assert found[extra].state == ("warn" if torn else "ok")
+        assert ("download.pytorch.org/whl/cpu" in found[extra].remedy) is torn
+    assert found["fast"].state == "ok"
+    if torn:
+        words = f"torch is for {torch[1][7:]} and torchvision is for"
+        assert words in found["convert"].text
+
+
+def test_builds_of_what_is_not_there(monkeypatch):
+    monkeypatch.setattr(software, "distribution", lambda name: version(f"no-{name}"))
+    assert all("for" not in f.text for f in software.extras() if f.state == "warn")
 
 
 def test_a_driver_that_crashes_takes_nobody_along(monkeypatch):

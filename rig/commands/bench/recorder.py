@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rig.commands.outputs import OutFolder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -32,7 +34,7 @@ __all__ = ["recorder"]
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutFolder(),
     help="Folder on the disk to be measured; by default the working folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")

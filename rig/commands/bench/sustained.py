@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rig.commands.outputs import OutFolder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -55,7 +57,7 @@ __all__ = ["sustained"]
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=OutFolder(),
     help="Folder on the disk to be used; by default the working folder.",
 )
 @click.option("--keep", is_flag=True, help="Keep the session that was recorded.")

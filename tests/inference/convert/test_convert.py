@@ -137,7 +137,7 @@ def test_refuses_a_model_that_finds_something_else(
     monkeypatch.setattr(pytorch, "read", wrong)
     out = tmp_path / "wrong.onnx"
     status, text = call(shared / EXPORT, "--out", out, "--size", "160x128",
-                        "--count", 2)  # fmt: skip
+                        "--count", 8)  # fmt: skip
     assert status == 1
     assert "Not converted" in text
     assert list(tmp_path.iterdir()) == []
@@ -159,7 +159,7 @@ def test_a_model_without_its_proof_is_refused(converted, tmp_path):
 def test_dry_run_proves_and_writes_nothing(dlclive, shared, tmp_path):
     out = tmp_path / "a.onnx"
     status, text = call(shared / EXPORT, "--out", out, "--dry-run", "--size",
-                        "128x96", "--count", 1)  # fmt: skip
+                        "128x96", "--count", 8)  # fmt: skip
     assert (status, list(tmp_path.iterdir())) == (0, [])
     assert "nothing was written" in text
 
@@ -168,7 +168,7 @@ def test_dry_run_proves_and_writes_nothing(dlclive, shared, tmp_path):
 def test_a_file_that_is_there_is_not_replaced_unasked(dlclive, shared, tmp_path):
     out = tmp_path / "a.onnx"
     out.write_bytes(b"mine")
-    arguments = shared / EXPORT, "--out", out, "--size", "128x96", "--count", 1
+    arguments = shared / EXPORT, "--out", out, "--size", "128x96", "--count", 8
     with pytest.raises(ModelError, match="or replace it with --force"):
         call(*arguments)
     assert out.read_bytes() == b"mine"
@@ -191,12 +191,18 @@ class TestNotAnExport:
 
     def test_no_file_of_torch(self, torch, tmp_path):
         (tmp_path / "a.pt").write_bytes(b"nothing that torch can read")
-        self.refused(tmp_path / "a.pt", tmp_path, "Expected a DeepLabCut export")
+        words = r"got something else \(torch did not write it, or it was cut short\): "
+        self.refused(tmp_path / "a.pt", tmp_path, f"{words}export it anew with [^ ]*$")
 
     def test_cut_short(self, torch, shared, tmp_path):
         content = (shared / EXPORT).read_bytes()
         (tmp_path / "a.pt").write_bytes(content[: len(content) // 2])
-        self.refused(tmp_path / "a.pt", tmp_path, "Expected a DeepLabCut export")
+        self.refused(tmp_path / "a.pt", tmp_path, "or it was cut short")
+
+    def test_code(self, torch, tmp_path):
+        """A whole module, which only runs if its code is let in."""
+        torch.save(torch.nn.Linear(2, 2), tmp_path / "a.pt")
+        self.refused(tmp_path / "a.pt", tmp_path, r"\(it holds more than weights, and")
 
     def test_other_content(self, torch, tmp_path):
         torch.save({"weights": torch.zeros(3)}, tmp_path / "a.pt")
@@ -272,7 +278,23 @@ def test_a_place_that_cannot_be_written_to(dlclive, shared, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ModelError, match=r"written to, got .*name another one"):
         call(shared / EXPORT, "--out", tmp_path / "file" / "a.onnx", "--size",
-             "64x64", "--count", 1)  # fmt: skip
+             "64x64", "--count", 8)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--count", 1], r"at least 8 frames for a proof, got 2: raise --count"),
+        (["--count", 7, "--size", "640x480"], "at least 8 frames for a proof, got 7"),
+        (["--size", "8x8"], r"at least 64x64 px for a proof, got 8x8: .*--size"),
+        (["--size", "640x480", "--size", "640x48"], "got 640x48"),
+    ],
+)
+def test_what_would_prove_nothing_is_refused(tmp_path, monkeypatch, given, message):
+    monkeypatch.setattr("inference.convert.run._require_packages", lambda _: None)
+    (tmp_path / "a.pt").write_bytes(b"")
+    with pytest.raises(ModelError, match=message):
+        call(tmp_path / "a.pt", "--dry-run", *given)
 
 
 @pytest.mark.parametrize("size", ["640", "0x480", "640x-1", "axb", "640x480x3"])
@@ -320,7 +342,7 @@ class TestTensorflow:
     def test_real_export(self, tensorflow, shared, tmp_path):
         out = tmp_path / "a.onnx"
         status, text = call(shared / self.EXPORT, "--out", out, "--frames",
-                            shared / PICTURES, "--size", "320x240", "--count", 3,
+                            shared / PICTURES, "--size", "320x240", "--count", 8,
                             "--json")  # fmt: skip
         report = json.loads(text)
         assert status == 0

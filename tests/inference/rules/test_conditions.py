@@ -3,6 +3,7 @@
 import logging
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,14 +37,21 @@ def rule(when, **others):
     )
 
 
-def readings(config, scenes):
-    """What the rule's condition says of each scene: True, False, or None (unknown)."""
+def looks(config, scenes):
+    """What the rule's condition reads in each scene."""
     (compiled,) = compile_rules([config], BODYPARTS, 1)
-    memory, said = compiled.condition.begin(), []
+    memory, found = compiled.condition.begin(), []
     for scene in scenes:
         reading, memory = compiled.condition.look(scene, memory)
-        said.append(reading.over if reading.trusted else None)
-    return said
+        found.append(reading)
+    return found
+
+
+def readings(config, scenes):
+    """What it says of each scene: True, False, or None (unknown)."""
+    return [
+        reading.over if reading.trusted else None for reading in looks(config, scenes)
+    ]
 
 
 def fires(config, scenes):
@@ -187,6 +195,93 @@ def test_not():
     ]  # fmt: skip
 
 
+SLOW = {"kind": "speed", "keypoint": "hip", "above_px_per_s": 500}
+
+
+def test_not_all_waits_for_what_has_no_value_yet():
+    """One part is false from the start; what the other finds first is no edge."""
+    both = rule({"kind": "not", "of": {"kind": "all", "of": [SLOW, RIGHT]}})
+    scenes = hips(10, 10, 10)
+    assert readings(both, scenes) == [True, True, True]
+    assert fires(both, scenes) == {}
+
+
+def signals(k, *values):
+    at_ns = 10**9 + k * 10 * MS
+    named = {
+        f"f{n}": Feature(math.nan if value is None else value, at_ns)
+        for n, value in enumerate(values)
+    }
+    return Scene(OF_SIGNALS, at_ns, features=named)
+
+
+def opposite(when):
+    """The same by De Morgan: not is brought down to the single conditions."""
+    match when:
+        case {"kind": "not", "of": part}:
+            return plain(part)
+        case {"kind": ("all" | "any") as kind, "of": parts}:
+            other = "any" if kind == "all" else "all"
+            return {"kind": other, "of": [opposite(part) for part in parts]}
+        case _:
+            return {"kind": "not", "of": when}
+
+
+def plain(when):
+    match when:
+        case {"kind": "not", "of": part}:
+            return opposite(part)
+        case {"kind": "all" | "any", "of": parts}:
+            return {**when, "of": [plain(part) for part in parts]}
+        case _:
+            return when
+
+
+mixtures = st.recursive(
+    st.sampled_from(
+        [
+            {"kind": "feature", "feature": "f0", "direction": "rising", "threshold": 1},
+            {"kind": "feature", "feature": "f1", "direction": "rising", "threshold": 1},
+            RIGHT,
+            {**RIGHT, "keypoint": "toe"},
+            SLOW,
+        ]
+    ),
+    lambda inner: st.one_of(
+        st.builds(
+            lambda kind, of: {"kind": kind, "of": of},
+            st.sampled_from(["all", "any"]),
+            st.lists(inner, min_size=1, max_size=3),
+        ),
+        inner.map(lambda of: {"kind": "not", "of": of}),
+    ),
+    max_leaves=6,
+)
+numbers = st.sampled_from([None, 0.0, 2.0])
+sights = st.tuples(st.sampled_from([0, 60, math.nan]), st.sampled_from([0.1, 1.0]))
+mixed_scenes = st.lists(st.tuples(numbers, numbers, sights, sights), max_size=20)
+
+
+@given(mixtures, mixed_scenes)
+def test_de_morgan(when, told):
+    """However it is written, the same holds, is as sure and as old, and fires."""
+    scenes = []
+    for k, (first, second, (hip, p), (toe, q)) in enumerate(told):
+        heard = signals(k, first, second)
+        points = [[0.0, 0.0, 1.0], [hip, 0.0, p], [toe, 0.0, q]]
+        seen = {"raw": Seen(points, heard.at_ns)}
+        scenes.append(Scene("left", heard.at_ns, seen, heard.features))
+    one, other = (
+        [
+            (reading.over, reading.trusted, reading.likelihood, reading.exposure_ns)
+            for reading in looks(rule(way), scenes)
+        ]
+        for way in (when, plain(when))
+    )
+    assert one == other
+    assert list(fires(rule(when), scenes)) == list(fires(rule(plain(when)), scenes))
+
+
 kleene = st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=5)
 
 
@@ -231,6 +326,44 @@ def test_held():
     ]  # fmt: skip
     likely = [1, 1, 0.1, 1, 1, 1, 1, 1, 1, 1]
     assert readings(config, hips(*xs, likelihoods=likely))[2:4] == [None, True]
+
+
+DWELLS = rule({"kind": "held", "of": RIGHT, "for_ms": 500}, max_pose_age_ms=50)
+
+
+def at(ms, x, likelihood=1.0):
+    return pose(ms, hip=(x, 0), likelihood=likelihood, period_ms=1)
+
+
+HELD_CASES = {
+    "seen all the time": ([at(t, 60) for t in range(10, 600, 10)], 50),
+    "some bad poses": (
+        [at(t, 60, 0.1 if t in {200, 210, 220} else 1) for t in range(10, 600, 10)],
+        50,
+    ),
+    "bad poses for long": (
+        [at(10, 60), *[at(t, 60, 0.1) for t in range(20, 3000, 10)], at(3000, 60)],
+        None,
+    ),
+    "bad poses for a little too long, and then again": (
+        [at(t, 60, 0.1 if 200 <= t < 260 else 1) for t in range(10, 800, 10)],
+        75,
+    ),
+    "no poses for long": ([at(10, 60), at(20, 60), at(3000, 60), at(3010, 60)], None),
+    "a slow camera": ([at(t, 60) for t in range(100, 1100, 100)], 5),
+    "a slow camera and a bad pose": (
+        [at(t, 60, 0.1 if t == 400 else 1) for t in range(100, 1100, 100)],
+        9,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HELD_CASES)
+def test_what_is_held_is_seen_all_the_time(name):
+    """Two good poses three seconds apart do not tell what was between them."""
+    scenes, first = HELD_CASES[name]
+    found = fires(DWELLS, [at(-100, 0), at(0, 0), *scenes])
+    assert list(found) == ([] if first is None else [first + 2])
 
 
 SEQUENCE = {
@@ -286,6 +419,74 @@ def test_states(xs, expected):
     found = fires(rule(STATES), hips(*xs))
     assert list(found) == expected
     assert all(cause == "state reach was reached" for cause in found.values())
+
+
+WAITS = {
+    "kind": "states",
+    "start": "away",
+    "holds_in": "late",
+    "states": {
+        "away": [{"to": "arrived", "when": RIGHT}],
+        "arrived": [{"to": "late", "after_ms": 100}],
+        "late": [{"to": "away", "when": NEAR}],
+    },
+}
+
+
+def decided(config, scenes):
+    rules = compile_rules([config], BODYPARTS, 1)
+    state, found = initial_state(rules), []
+    for k, scene in enumerate(scenes):
+        state, decisions = evaluate(
+            rules, state, scene, now_ns=scene.at_ns + MS, armed=True
+        )
+        found += [(k, decision) for decision in decisions]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("unseen", "outcome", "age_ms"),
+    [((), "fired", 1), ((8, 12), "fired", 41), ((3, 12), "suppressed_age", 91)],
+)
+def test_a_state_that_is_reached_by_time_alone_is_as_old_as_what_was_seen(
+    unseen, outcome, age_ms
+):
+    """An animal that was not seen since is not stimulated, now or later."""
+    first, last = unseen or (0, 0)
+    xs = [0, 60, *[math.nan if first <= k < last else 60 for k in range(2, 20)], 10]
+    scenes = hips(*xs, likelihoods=[0.0 if math.isnan(x) else 0.9 for x in xs])
+    ((k, decision),) = decided(rule(WAITS, max_pose_age_ms=50), scenes)
+    assert (k, decision.outcome) == (11, outcome)
+    assert decision.age_ns == age_ms * MS
+    assert decision.likelihood == 0.9
+
+
+def test_a_state_machine_that_was_never_told_anything_fires_nothing():
+    course = {
+        "kind": "states", "start": "a", "holds_in": "b",
+        "states": {"a": [{"to": "b", "after_ms": 20}],
+                   "b": [{"to": "a", "when": NEAR}]},
+    }  # fmt: skip
+    assert fires(rule(course), hips(*[30] * 9)) == {2: "state b was reached"}
+    assert decided(rule(course), hips(*[30] * 9, likelihoods=[0.1] * 9)) == []
+
+
+def test_predicted_points_are_as_fast_as_the_times_they_are_for():
+    """A pose that came late is predicted further ahead: that is no run."""
+    when = {"kind": "speed", "keypoint": "hip", "above_px_per_s": 400,
+            "points": "predicted"}  # fmt: skip
+    ahead_ms = [8, 8, 8, 33, 24, 20, 8, 8]  # how late, and what is to be bridged
+    scenes = hips(*[0] * len(ahead_ms))
+    for k, ms in enumerate(ahead_ms):
+        x = 200 * (10 * k + ms) / 1e3
+        points = [[0.0, 0.0, 1.0], [x, 0.0, 1.0], [0.0, 0.0, 1.0]]
+        scenes[k].seen["predicted"] = Seen(points, scenes[k].at_ns, ms * MS)
+    # 1 ms later than the last is too short to tell, and so is earlier
+    expected = [None, False, False, False, None, False, None, False]
+    assert readings(rule(when), scenes) == expected
+    assert readings(rule({**when, "above_px_per_s": 190}), scenes) == [
+        None if said is None else True for said in expected
+    ]
 
 
 def in_space(k, *hip_mm, likelihood=1.0):
@@ -369,6 +570,16 @@ class Failing:
         return False
 
 
+class Says:
+    """Gives what an expression gives."""
+
+    def __init__(self, bodyparts, *, what):
+        self.what = what
+
+    def look(self, scene):
+        return eval(self.what, {"scene": scene, "np": np})
+
+
 @pytest.fixture
 def own(monkeypatch, tmp_path):
     """A module of somebody's own that can be imported."""
@@ -376,8 +587,71 @@ def own(monkeypatch, tmp_path):
     from types import ModuleType
 
     module = ModuleType("my_rules")
-    module.Rising, module.Failing = Rising, Failing
+    module.Rising, module.Failing, module.Says = Rising, Failing, Says
     monkeypatch.setitem(sys.modules, "my_rules", module)
+    (tmp_path / "my_bad_rules.py").write_text("import math\n\nx = undefined\n")
+    (tmp_path / "my_torn_rules.py").write_text("import math\nclass Torn\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def says(what, **others):
+    when = {"kind": "custom", "use": "my_rules:Says", "arguments": {"what": what}}
+    return {**when, **others}
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ("True", True),
+        ("0", False),
+        ("np.bool_(True)", True),
+        ("None", None),
+        ("np.nan", None),
+    ],
+)
+def test_what_somebodys_own_condition_may_say(own, what, expected):
+    assert readings(rule(says(what)), hips(0, 0)) == [expected] * 2
+
+
+@pytest.mark.parametrize("what", ["'yes'", "np.array([True, False])", "[]", "scene"])
+def test_somebodys_own_condition_that_says_neither_yes_nor_no(own, what, caplog):
+    with caplog.at_level(logging.ERROR):
+        assert readings(rule(says(what)), hips(0, 0)) == [None, None]
+    assert "Expected True, False or None from look, got" in caplog.text
+    assert caplog.text.count("is not asked any more") == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "age_ms"),
+    [
+        ("scene.seen['raw'].points[1][0] > 5", 1),
+        ("scene.seen['raw'].points[1][0] > 5 and scene.features['f'].value > 1", 101),
+        ("scene.seen['raw'].points[1][0] > 5 and 'f' in scene.features", 1),
+        ("scene.at_ns > 10**9", 1),
+        ("any(f.value > 1 for f in scene.features.values()) and scene.pose_seq", 101),
+        ("scene.seen.get('right/raw', scene.seen['other']) and scene.pose_seq", 31),
+    ],
+)
+def test_somebodys_own_condition_is_as_old_as_what_it_looked_at(own, what, age_ms):
+    scenes = []
+    for k, x in enumerate((0, 10)):
+        plain_pose = pose(k, hip=(x, 0))
+        at_ns = plain_pose.at_ns
+        seen = {**plain_pose.seen, "other": Seen([], at_ns - 30 * MS)}
+        features = {"f": Feature(9.0, at_ns - 100 * MS)}
+        scenes.append(Scene("left", at_ns, seen, features, pose_seq=k))
+    ((k, decision),) = decided(rule(says(what)), scenes)
+    assert (k, decision.outcome, decision.age_ns) == (1, "fired", age_ms * MS)
+
+
+def test_somebodys_own_condition_in_space(own):
+    high = says("scene.seen['space'].points[1][2] > 30", space="mm", keypoints=["hip"])
+    config = rule(high, camera=None)
+    assert config.source == IN_SPACE
+    scenes = [in_space(k, 0, 0, z) for k, z in enumerate((10, 31, 10))]
+    assert readings(config, scenes) == [False, True, False]
+    unsure = [in_space(0, 0, 0, 31, likelihood=math.nan), in_space(1, math.nan, 0, 31)]
+    assert readings(config, unsure) == [None, None]
 
 
 def test_somebodys_own_condition(own):
@@ -409,6 +683,8 @@ def test_somebodys_own_condition_on_keypoints_that_are_not_sure(own):
         ("nowhere:Rising", {}, "No module named 'nowhere'"),
         ("my_rules:Sinking", {}, "Sinking"),
         ("rearing", {}, "a name in the entry-point group springhare.rules"),
+        ("my_bad_rules:X", {}, r"NameError: .*'undefined'.* \(.*rules.py, line 3\)"),
+        ("my_torn_rules:X", {}, r"SyntaxError: .*my_torn_rules.py, line 2"),
         ("my_rules:Rising", {"speed": 2}, "it raised TypeError"),
     ],
 )

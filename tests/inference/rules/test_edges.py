@@ -147,6 +147,21 @@ CASES = {
         hips((0, 110, 1), (0, 90, 0.1), (0, 80, 0.1), (0, 70, 0.1)),
         {1: "suppressed_likelihood"},
     ),
+    "bad_poses_to_and_fro_are_one_edge": Case(
+        rule(FALLS),
+        hips((0, 110, 1), *[(0, 90 + 20 * (k % 2), 0.1) for k in range(8)]),
+        {1: "suppressed_likelihood"},
+    ),
+    "bad_poses_to_and_fro_after_a_run_are_one_edge": Case(
+        rule(FALLS, debounce_frames=3),
+        hips((0, 110, 1), (0, 90, 1), *[(0, 90 + 20 * (k % 2), 0.1) for k in range(8)]),
+        {2: "suppressed_likelihood"},
+    ),
+    "bad_poses_after_a_good_one_are_another_edge": Case(
+        rule(FALLS),
+        hips((0, 110, 1), (0, 90, 0.1), (0, 110, 1), (0, 110, 0.1), (0, 90, 0.1)),
+        {1: "suppressed_likelihood", 4: "suppressed_likelihood"},
+    ),
     "crossing_is_seen_after_bad_poses": Case(
         rule(FALLS),
         hips((0, 110, 1), (0, 90, 0.1), (0, 80, 1)),

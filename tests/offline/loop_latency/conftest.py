@@ -60,6 +60,8 @@ def loop_scene(scene):
         """Frames that are not looked at."""
         unanswered = 0
         """So many of the last fired decisions made no edge."""
+        late = 0
+        """So many of the first were answered, with their edge, after their timeout."""
 
         rule = b"jump"
 
@@ -133,7 +135,7 @@ def loop_scene(scene):
                 status=np.where(done, b"done", b"stale"),
                 line=b"laser",
             )
-            writer.append_block("acknowledgements", answers)
+            writer.append_block("acknowledgements", self._with_timeouts(answers))
             events = rows_of(
                 made["node_events"],
                 1,
@@ -143,6 +145,15 @@ def loop_scene(scene):
                 detail=b"network p99 9.0 ms, budget 8 ms",
             )
             writer.append_block("node_events", events)
+
+        def _with_timeouts(self, answers):
+            both = answers[np.r_[: self.late, : len(answers)]]
+            for name in ("edge_device_ns", "edge_host_ns"):
+                both[name][: self.late] = -1
+            both["status"][: self.late] = b"timeout"
+            both["host_ns"] = np.maximum.accumulate(both["host_ns"])
+            both["seq"] = np.arange(len(both))
+            return both
 
     return LoopScene
 
@@ -182,6 +193,8 @@ def light_scene(loop_scene):
         """Rises that are not answered."""
         ghosts = ()
         """Poses that are fired on without light."""
+        hurried = False
+        """Whether most lights come sooner than may be fired again."""
 
         def fires(self, looked):
             half = 1_000_000
@@ -190,6 +203,10 @@ def light_scene(loop_scene):
             rises = np.flatnonzero(on[1:] & ~on[:-1]) + 1
             self.rises = rises
             fired = np.delete(rises, self.asleep)
-            return np.union1d(fired, self.ghosts).astype(int), np.empty(0, int)
+            held = np.empty(0, int)
+            if self.hurried:
+                held = np.delete(fired, np.s_[::4])
+                fired = fired[::4]
+            return np.union1d(fired, self.ghosts).astype(int), held
 
     return LightScene

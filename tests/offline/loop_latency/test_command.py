@@ -83,8 +83,30 @@ def test_the_figures_as_json(truth, run, tmp_path):
     assert found["rules"][0]["stages"]["send"]["p99_ms"] == 0.8
 
 
+def test_what_is_there_is_not_replaced(truth, run, tmp_path):
+    path = tmp_path / "l.json"
+    path.write_text("mine")
+    with pytest.raises(SpringhareError, match="replace it with --force"):
+        run(truth[1], "--out", path)
+    assert path.read_text() == "mine"
+    assert run(truth[1], "--out", path, "--force")[1] == 0
+    assert json.loads(path.read_text("utf-8"))["clocks"] == "live"
+
+
+def test_into_the_sessions_derived(truth, run, tmp_path):
+    folder = shutil.copytree(truth[1], tmp_path / "m1" / "session")
+    shutil.rmtree(folder / "derived", ignore_errors=True)
+    before = (folder / "session.h5").read_bytes()
+    for name in ("session.h5", "session.json", "truth.json"):
+        with pytest.raises(SpringhareError, match="outside the recording"):
+            run(folder, "--out", folder / name, "--force")
+    run(folder, "--out", folder / "derived" / "latency.json")
+    assert (folder / "derived" / "latency.json").exists()
+    assert (folder / "session.h5").read_bytes() == before
+
+
 def test_draws_a_picture(aligned, run, task, tmp_path):
-    path = tmp_path / "new" / "latency.png"
+    path = tmp_path / "latency.png"
     told, _ = run(aligned[1], "--picture", path, "--task", task("{total: {p99_ms: 9}}"))
     assert f"wrote {path}" in told
     assert path.stat().st_size > 30_000

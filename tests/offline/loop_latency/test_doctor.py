@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from msgspec import structs
 from ruamel.yaml import YAML
 
 from offline.loop_latency import doctor
-from offline.loop_latency.loop_task import loop_task, plan_loop
+from offline.loop_latency.loop_task import loop_rig, loop_task, plan_loop
 from offline.loop_latency.loop_test import judge_loop
 from offline.loop_latency.spot import Levels, host_line, learn_levels, spot_levels
 from rig.config.latency import LatencyBudget
@@ -16,6 +17,8 @@ from rig.config.session import SessionConfig
 from rig.config.task import TaskConfig
 from rig.config.together import check_together
 from rig.errors import ConfigError, SessionError
+from rig.recording.count import ledger_from_recording
+from rig.recording.finish import finish_session
 from rig.recording.reader import Recording
 
 LEVELS = Levels(45.0, 165.0, 2.0)
@@ -118,6 +121,60 @@ def test_light_to_edge_is_the_boards_own_truth(light, rig):
     assert 0 < found.light_to_frame.p50_ms < 12
 
 
+def test_a_session_that_lost_frames_is_no_go(light_scene, rig, tmp_path):
+    folder = light_scene(seconds=26, jumps=False).write(tmp_path / "m1" / "s")
+
+    def judged_with(**fields):
+        with Recording.open(folder) as recording:
+            ledger = ledger_from_recording(recording)
+        finish_session(folder, structs.replace(ledger, **fields))
+        return judged(folder, rig)
+
+    assert judged_with(verdict="PASS").go
+    found = judged_with(verdict="FAIL", reason="cameras/left lost 157 (15.5 %)")
+    assert not found.go
+    assert found.reasons == (
+        "the test's own session is FAIL: cameras/left lost 157 (15.5 %)",
+    )
+    found = judged_with(verdict="WARN", reason="recorder died")
+    assert found.go
+    assert "the test's own session is WARN: recorder died" in found.remarks
+
+
+def test_lights_held_back_are_no_edges(light_scene, rig, tmp_path):
+    made = light_scene(seconds=26, jumps=False)
+    made.hurried = True
+    found = judged(made.write(tmp_path / "m1" / "s"), rig)
+    assert found.seen >= 20 > found.answered
+    assert found.held_back == found.seen - found.answered
+    assert found.held_by == {"suppressed_refractory": found.held_back}
+    [reason] = found.reasons
+    assert reason.startswith(f"{found.answered} edges were measured, at least 20 are")
+    assert "laser may be fired every 25 ms only" in reason
+    assert "run longer (--seconds)" in reason
+
+
+def test_lights_are_apart_and_fires_within_the_boards_limits(scene):
+    plain = scene(seconds=1).rig
+    laser = plain["devices"]["daq"]["actuator"]["lines"]["laser"]
+
+    def planned(**limits):
+        laser.update(limits)
+        rig = RigConfig.model_validate(plain)
+        plan = plan_loop(rig, camera=None, line=None)
+        made = RigConfig.model_validate(loop_rig(plan, rig))
+        line = made.harp_devices["daq"].sync_line
+        assert (line.barcode, line.pulse_width_ms) == (None, 10)
+        assert made.cameras == rig.cameras
+        return plan.width_us, plan.apart_ms, plan.refractory_ms
+
+    assert planned() == (1000, 25, 65)
+    assert planned(max_duty=0.01) == (250, 25, 65), "narrower, not less often"
+    assert planned(max_rate_hz=2, max_duty=0.5) == (1000, 500, 550)
+    assert planned(max_rate_hz=1000, max_duty=0.001) == (100, 100, 110)
+    assert planned(max_width_us=50, max_duty=0.5) == (50, 1, 41)
+
+
 def test_a_miss_is_no_go(light_scene, rig, tmp_path):
     made = light_scene(seconds=14, jumps=False)
     made.asleep, made.ghosts = (3, 8), (900,)
@@ -134,6 +191,15 @@ def test_commands_that_made_no_edge_are_no_go(light_scene, rig, tmp_path):
     found = judged(made.write(tmp_path / "m1" / "s"), rig)
     assert found.reasons == ("3 commands without an edge: stale",)
     assert found.answered == found.seen - 3
+
+
+def test_an_answer_after_the_timeout_is_an_edge(light_scene, rig, tmp_path):
+    made = light_scene(seconds=14, jumps=False)
+    made.late = 3
+    found = judged(made.write(tmp_path / "m1" / "s"), rig)
+    assert found.go
+    assert found.refused == {}
+    assert found.answered == found.seen
 
 
 def test_too_little_light_is_no_go(light_scene, rig, tmp_path):
@@ -223,8 +289,14 @@ def test_the_whole_visit(recorded, files, light, tmp_path, capsys):
     assert ask(**files, as_json=False) == 0
     text = capsys.readouterr().out
     for words in ("LED on daq sync, seen by cam; fired: daq laser", "light to edge",
-                  "0 missed", "GO", "frame period more"):  # fmt: skip
+                  "0 held back, 0 missed", "GO\n", "frame period more"):  # fmt: skip
         assert words in text
+
+
+def test_without_a_budget_go_says_so(recorded, files, capsys):
+    assert ask(rig_file=files["rig_file"], task_file=None, as_json=False) == 0
+    text = capsys.readouterr().out
+    assert "GO (no latency budget in the task: light to edge p99 " in text
 
 
 def test_no_line_of_a_real_rig_is_fired_unasked(recorded, files):

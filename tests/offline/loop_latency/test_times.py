@@ -8,6 +8,7 @@ import pytest
 from offline.alignment.layout import ALIGNED_FILE
 from offline.loop_latency import loop_latency, loop_times
 from rig.config.latency import LatencyBudget
+from rig.recording.latency import latencies
 from rig.recording.ledger import Ledger
 from rig.recording.reader import Recording
 
@@ -96,6 +97,21 @@ def test_what_was_not_carried_out_is_told_by_cause(loop_scene, tmp_path):
     held = rule.outcomes["suppressed_refractory"]
     assert rule.suppressed == {"suppressed_refractory": held, "stale": 2}
     assert rule.stages["total"].count == rule.edges
+
+
+def test_what_was_answered_after_its_timeout_is_one_edge(loop_scene, tmp_path):
+    made = loop_scene(seconds=6, jumps=False)
+    made.late = 3
+    with Recording.open(made.write(tmp_path / "m1" / "s")) as recording:
+        [rule] = loop_latency(loop_times(recording), None).rules
+        figures = latencies(recording)["cam"]
+    assert rule.edges == rule.fired
+    assert rule.commands == {"done": rule.edges - 3, "done_late": 3}
+    assert set(rule.suppressed) == {"suppressed_refractory"}
+    assert rule.late == 3
+    assert rule.stages["total"].count == rule.fired
+    assert rule.stages["board"].max_ms == (200_000 + LIVE_EDGE_ERROR_NS) / 1e6
+    assert figures["total"].count == rule.fired
 
 
 def test_what_was_said_live_is_told_again(recording):

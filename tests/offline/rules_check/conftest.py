@@ -12,7 +12,8 @@ _spec = importlib.util.spec_from_file_location("sessions_of_replay", _path)
 _module = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_module)
 
-live, tasks, plain = _module.live, _module.tasks, _module.plain
+live, tasks = _module.live, _module.tasks
+plain, whole = _module.plain, _module.whole
 
 
 @pytest.fixture(scope="session")

@@ -160,6 +160,53 @@ def test_labels_that_are_wrong(check, tasks, tmp_path, text, words):
         check(tasks.of(tasks.take_off()), labels=path)
 
 
+HEADERS = {
+    "events": "event,time_s\n",
+    "blank": "event,time_s\n\n , \n",
+    "pictures": "scorer,me,me\nbodyparts,hip,hip\ncoords,x,y\n",
+}
+
+
+@pytest.mark.parametrize("text", HEADERS.values(), ids=HEADERS)
+def test_labels_without_any(check, tasks, tmp_path, text):
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    with pytest.raises(SessionError, match=r"Expected a line for each .* got none"):
+        check(tasks.of(tasks.take_off()), labels=path)
+
+
+def test_labels_outside_the_recording(check, tasks, tmp_path):
+    path = tmp_path / "labels.csv"
+    task = tasks.of(tasks.take_off())
+    path.write_text("event,time_s\ntake_off,6520\ntake_off,1210\n")
+    words = (
+        r"within the recording \(0\.\d+ to 5\.\d+ s after the session's start\) in "
+        r".*labels.csv, got 1210 to 6520 s: time_s is in seconds"
+    )
+    with pytest.raises(SessionError, match=words):
+        check(task, labels=path)
+    path.write_text(f"event,host_ns\nup,{tasks.start_ns // 1000}\n")
+    with pytest.raises(SessionError, match=r"got -[\d.]+ s: .* host_ns in nano"):
+        check(task, labels=path)
+    path.write_text("event,time_s\ntake_off,6520\ntake_off,2\ntake_off,-1\n")
+    checked = check(task, labels=path)
+    (remark,) = checked.figures.remarks
+    assert remark.startswith("2 of 3 labelled events not judged: outside the recording")
+    assert checked.figures.rules[0].truth.events == 1
+
+
+def test_fires_that_the_board_would_refuse(check, tasks):
+    """Two rules see the same take-off; the laser answers one of them."""
+    low = tasks.take_off(name="low")
+    low["when"] = {**low["when"], "threshold_px": 245}
+    found = check(tasks.of(tasks.take_off(), low)).figures
+    assert [rule.fired for rule in found.rules] == [2, 2]
+    (remark,) = found.remarks
+    assert "2 of 2 fires would be refused by laser (refused_rate)" in remark
+    sham = tasks.take_off(name="sham", sham_probability=1)
+    assert check(tasks.of(tasks.take_off(), sham)).figures.remarks == ()
+
+
 def test_an_event_that_there_is_not(check, tasks, tmp_path):
     made = tasks.of(tasks.take_off())
     known = "condition, take_off, landing, onset for --truth take_off"

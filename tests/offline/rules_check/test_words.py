@@ -148,6 +148,20 @@ def test_a_rule(rule_of):
         assert part in words, part
 
 
+def test_times_in_which_nothing_is_seen(rule_of):
+    held = {"kind": "not", "of": {"kind": "held", "of": NEAR, "for_ms": 80}}
+    begins_anew = "begins anew when it cannot be told for longer than 50 ms."
+    by_time = "What is reached by time alone does not fire when none of"
+    words = rule_in_words(*rule_of(held))
+    assert begins_anew in words
+    assert by_time not in words
+    course = {"kind": "states", "start": "a", "holds_in": "b"}
+    ways = {"a": [{"to": "b", "after_ms": 9}], "b": [{"to": "a", "when": NEAR}]}
+    assert by_time in rule_in_words(*rule_of({**course, "states": ways}))
+    seen = {**ways, "a": [{"to": "b", "after_ms": 9, "when": HIP}]}
+    assert by_time not in rule_in_words(*rule_of({**course, "states": seen}))
+
+
 def test_where_it_is_asked_and_what_a_feature_is(rule_of):
     feature = {
         "kind": "feature",

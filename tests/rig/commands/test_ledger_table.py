@@ -45,3 +45,14 @@ def test_remarks_are_shown():
         streams={"cameras/left": stream}, remarks=["recorder died and came back"]
     )
     assert "recorder died and came back" in shown(count)
+
+
+def test_commands_that_timed_out_are_shown():
+    counters = {"late_answers": 1}
+    streams = {"losses/daq": StreamCount("losses", "daq", 0, 0, counters=counters)}
+    count = SessionCount(
+        streams=streams, fired=[1], acknowledged=[1], timed_out=1, answered_late=1
+    )
+    assert (
+        "1 timed out commands = 1 answered late + 0 unanswered; 1 late answers"
+    ) in shown(count)

@@ -508,6 +508,101 @@ TASK_CASES = {
 }
 
 
+NEVER = {
+    "difference to itself": (
+        {"kind": "crosses", "keypoint": "hip", "minus": "hip", "axis": "x",
+         "direction": "rising", "threshold_px": 5},
+        {},
+        "rules[0].when.minus: expected two different keypoints, got 'hip' twice: name "
+        "another",
+    ),
+    "distance to itself": (
+        {"kind": "distance", "between": ["hip", "hip"], "above_px": 5},
+        {},
+        "rules[0].when.between: expected two different keypoints, got 'hip' twice: "
+        "name another",
+    ),
+    "angle to and fro": (
+        {"kind": "angle", "joint": ["hip", "knee", "hip"], "above_deg": 90},
+        {},
+        "rules[0].when.joint: expected three different keypoints, got 'hip' twice: "
+        "name another",
+    ),
+    "a condition of one's own with nothing to look at": (
+        {"kind": "custom", "use": "lab:Rearing"},
+        {"camera": None},
+        "rules[0].when: expected a rule with a camera, space: mm, or a task with "
+        "features, got none of them: it would never be asked",
+    ),
+    "keypoints of no camera": (
+        {"kind": "custom", "use": "lab:Rearing", "keypoints": ["hip"]},
+        {"camera": None},
+        "rules[0].when.keypoints: expected a rule with a camera, or space: mm, for "
+        "keypoints, got none",
+    ),
+    "a picture that is not in space": (
+        {"kind": "all", "of": [
+            {"kind": "crosses", "keypoint": "hip", "axis": "z", "direction": "rising",
+             "threshold_mm": 10},
+            {"kind": "speed", "keypoint": "hip", "above_px_per_s": 10}]},
+        {"camera": "top"},
+        "rules[0].when.of[1]: expected a camera in space (left, right) for a condition "
+        "in a picture beside one in mm, got 'top': take one of them, add it to "
+        "inference.space.cameras, or make two rules",
+    ),
+}  # fmt: skip
+
+
+def of_one_rule(when, cameras=("left", "right"), **changes):
+    action = {"line": "laser", "pulse_width_us": 1000}
+    return {
+        "format": "springhare-task/1",
+        "name": "small",
+        "inference": {
+            "model": "bundled:mouse",
+            "cameras": ["left", "right", "top"],
+            "space": {"cameras": cameras},
+        },
+        "rules": [{"name": "r", "camera": "left", "when": when, "action": action}
+                  | changes],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("when", "changes", "expected"), NEVER.values(), ids=NEVER)
+def test_a_rule_that_could_never_fire_is_refused(when, changes, expected):
+    with pytest.raises(ValidationError) as caught:
+        TaskConfig.model_validate(of_one_rule(when, **changes))
+    ((_, told),) = [
+        line.split("Value error, ")
+        for line in str(caught.value).splitlines()
+        if "Value error" in line
+    ]
+    place = "".join(
+        f"[{k}]" if isinstance(k, int) else f".{k}"
+        for k in caught.value.errors()[0]["loc"]
+        if k not in {"crosses", "distance", "angle"}
+    ).removeprefix(".")
+    assert f"{place}.{told}".removeprefix(".").startswith(expected)
+
+
+def test_a_condition_of_ones_own_in_space_and_beside_signals():
+    own = {"kind": "custom", "use": "lab:Rearing"}
+    task = TaskConfig.model_validate(of_one_rule({**own, "space": "mm"}, camera=None))
+    assert task.rules[0].source == "3d"
+    features = {"f": {"stream": "daq/emg", "channels": ["GL"], "kind": "level"}}
+    plain = of_one_rule(own, camera=None) | {"features": features}
+    assert not TaskConfig.model_validate(plain).rules[0].source
+
+
+def test_a_camera_is_in_space_once():
+    when = {"kind": "speed", "keypoint": "hip", "above_mm_per_s": 10}
+    with pytest.raises(
+        ValidationError,
+        match=r"inference.space.cameras\[1\]: expected each only once, got 'left'",
+    ):
+        TaskConfig.model_validate(of_one_rule(when, cameras=("left", "left")))
+
+
 @pytest.mark.parametrize(("change", "expected"), TASK_CASES.values(), ids=TASK_CASES)
 def test_faults_of_a_task(faults, change, expected):
     found = faults(TASK.replace(*change, 1), load_task)

@@ -169,6 +169,9 @@ class MemoryBoard:
         self._check()
         return data
 
+    def more(self):
+        return False
+
     def write(self, data):
         self._check()
         with self._lock:
@@ -330,6 +333,11 @@ class Bench:
             if row["decision_id"] == decision_id:
                 return row
         return None
+
+    def statuses(self, decision_id):
+        """Return what was acknowledged of a decision, in order."""
+        rows = self.rows("acknowledgements")
+        return rows["status"][rows["decision_id"] == decision_id].tolist()
 
     def stop(self):
         self.node.stop()

@@ -51,6 +51,9 @@ class CorePort:
             raise TransportError("gone")
         return message
 
+    def more(self):
+        return not self._messages.empty()
+
     def write(self, data):
         self.commands += [f for f in self._requests.feed(data) if f[0] == 2]
         now_us = self.clock.now() // 1000 if self.clock else self.now_us
@@ -65,6 +68,49 @@ class CorePort:
 
     def close(self):
         pass
+
+
+class HeldPort:
+    """The way to a simulated board that a test may hold up: the link, or the host.
+
+    `late`: what the board says is kept on its way. After `stall`, until `read_on`: it
+    is here, and nobody reads it.
+    """
+
+    def __init__(self, board):
+        self.late = threading.Event()
+        self.read_on = threading.Event()
+        self.read_on.set()
+        self._stalled = threading.Event()
+        self._board = board
+        self._kept = b""
+
+    def open(self):
+        self._board.open()
+
+    def stall(self):
+        """Read no more; return once nobody does."""
+        self.read_on.clear()
+        assert self._stalled.wait(5)
+
+    def read(self):
+        if not self.read_on.is_set():
+            self._stalled.set()
+            self.read_on.wait(5)
+        self._kept += self._board.read()
+        if self.late.is_set():
+            return b""
+        said, self._kept = self._kept, b""
+        return said
+
+    def more(self):
+        return not self.read_on.is_set()
+
+    def write(self, data):
+        self._board.write(data)
+
+    def close(self):
+        self._board.close()
 
 
 @pytest.fixture
@@ -240,6 +286,46 @@ class TestRunning:
         assert row["status"] == b"timeout"
         assert row["sent_ns"] > 0
         assert len(port.written(registers.Pulse)) == 1
+
+    def test_what_is_answered_after_its_time_is_recorded_all_the_same(
+        self, harp_bench, harp_device, harp_rig, harp_in_memory
+    ):
+        config = harp_device(**ONLY_COMMANDS, acknowledge_timeout_ms=60)
+        board = harp_in_memory(harp_rig({"daq": config}))
+        port = HeldPort(board)
+        harp_bench.start(config, open_port=lambda _url: port)
+        port.late.set()
+        asked = harp_bench.decide()
+        harp_bench.until(lambda: harp_bench.statuses(asked) == [b"timeout"])
+        port.late.clear()
+        told = [b"timeout", b"done"]
+        harp_bench.until(lambda: harp_bench.statuses(asked) == told)
+        harp_bench.stop()
+        given_up, done = harp_bench.rows("acknowledgements")
+        assert (given_up["edge_device_ns"], given_up["edge_host_ns"]) == (-1, -1)
+        edges = board.truth().boards["daq"]["edges"]
+        rises = np.array(edges["device_us"])[np.array(edges["level"])]
+        assert [done["edge_device_ns"]] == (rises * 1000).tolist()
+        assert done["sent_ns"] < done["edge_host_ns"] < given_up["host_ns"]
+        assert done["host_ns"] >= given_up["host_ns"]
+        assert harp_bench.counters("losses/daq")["late_answers"] == 1
+
+    def test_what_waits_to_be_read_after_a_stall_is_no_timeout(
+        self, harp_bench, harp_device, harp_rig, harp_in_memory
+    ):
+        config = harp_device(**ONLY_COMMANDS, acknowledge_timeout_ms=60)
+        port = HeldPort(harp_in_memory(harp_rig({"daq": config})))
+        harp_bench.start(config, open_port=lambda _url: port)
+        port.stall()
+        asked = harp_bench.decide()
+        stalled_ns = harp_bench.clock.now() + 300_000_000
+        harp_bench.until(lambda: harp_bench.clock.now() > stalled_ns)
+        assert harp_bench.statuses(asked) == []
+        port.read_on.set()
+        harp_bench.until(lambda: harp_bench.statuses(asked))
+        harp_bench.stop()
+        assert harp_bench.statuses(asked) == [b"done"]
+        assert harp_bench.counters("losses/daq")["late_answers"] == 0
 
     def test_decisions_that_wait_at_the_end_are_still_answered(
         self, harp_bench, harp_device, port, ports

@@ -1,5 +1,8 @@
 """What the host does with a fired decision, apart from the wire."""
 
+from collections import deque
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,9 +11,11 @@ from rig.config.actuator import ActuatorConfig
 from rig.devices.actuator import Actuator, Answer, decode_answer, limit_settings
 from rig.devices.dead_man import DeadMan
 from rig.devices.deadline import not_after_us
+from rig.devices.harp_commands import Commands
 from rig.devices.harp_frames import Stamped
 from rig.devices.harp_registers import registers
 from rig.messages import Decision
+from sync.clock import ManualClock
 from sync.online import ClockState, OnlineClock
 
 MS = 1_000_000
@@ -311,19 +316,148 @@ def test_the_answer_is_recorded_with_edge_and_age(decision, actuator, carry_out)
 
 def test_a_command_without_an_answer_times_out_once(decision, actuator, carry_out):
     carry_out(decision())
-    assert actuator.overdue(305 * MS) == []
-    done = actuator.overdue(305 * MS + 1)
+    assert actuator.overdue(305 * MS, 305 * MS) == []
+    done = actuator.overdue(305 * MS + 1, 305 * MS + 1)
     assert [one.status for one in done] == ["timeout"]
     assert done[0].sent_ns == 105 * MS
-    assert actuator.overdue(400 * MS) == []
+    assert actuator.overdue(400 * MS, 400 * MS) == []
 
 
-def test_an_answer_that_nobody_waits_for_is_counted(decision, actuator, carry_out):
+def test_no_command_is_overdue_while_its_answer_may_wait_to_be_read(
+    decision, actuator, carry_out
+):
     carry_out(decision())
-    actuator.overdue(500 * MS)
-    answer = Answer(7, "done", edge_device_ns=5, arrival_ns=6)
-    assert actuator.answered(answer, lambda _: 0) is None
+    assert actuator.overdue(900 * MS, taken_ns=305 * MS) == []
+    assert actuator.waiting == 1
+    [done] = actuator.overdue(901 * MS, taken_ns=306 * MS)
+    assert done.host_ns == 901 * MS
+
+
+@pytest.mark.parametrize(("status", "edge_ns"), [("done", 5 * MS), ("late", -1)])
+def test_an_answer_after_the_timeout_is_recorded_as_it_is(
+    decision, actuator, carry_out, status, edge_ns
+):
+    carry_out(decision())
+    [given_up] = actuator.overdue(500 * MS, 500 * MS)
+    answer = Answer(7, status, edge_device_ns=edge_ns, arrival_ns=620 * MS)
+    done = actuator.answered(answer, lambda device_ns: device_ns + 101 * MS)
+    assert (done.decision_id, done.status, done.host_ns) == (7, status, 620 * MS)
+    assert (done.edge_device_ns, done.edge_host_ns) == (
+        (5 * MS, 106 * MS) if edge_ns > 0 else (-1, -1)
+    )
+    assert (done.sent_ns, done.age_ns) == (given_up.sent_ns, given_up.age_ns)
     assert actuator.late == 1
+    assert actuator.answered(answer, lambda _: 0) is None, "it is told once"
+    assert actuator.late == 2
+
+
+def test_the_oldest_of_very_many_overdue_commands_are_forgotten(
+    decision, actuator, carry_out
+):
+    for k in range(1025):
+        at_ns = (100 + 1000 * k) * MS
+        assert carry_out(decision(decision_id=k, exposure_ns=at_ns), at_ns) is None
+        assert len(actuator.overdue(at_ns + 500 * MS, at_ns + 500 * MS)) == 1
+    answers = [Answer(k, "done", 5, 6) for k in (0, 1, 1024)]
+    told = [actuator.answered(answer, lambda ns: ns) for answer in answers]
+    assert [one is not None for one in told] == [False, True, True]
+    assert actuator.late == 3
+
+
+class TestTurns:
+    """The node's turn: what had come is taken in before anything is overdue."""
+
+    @pytest.fixture
+    def clock(self):
+        return ManualClock(105 * MS)
+
+    @pytest.fixture
+    def board(self):
+        return SimpleNamespace(taken_ns=0, permit=lambda word: None)
+
+    @pytest.fixture
+    def answers(self):
+        return deque()
+
+    @pytest.fixture
+    def written(self):
+        return []
+
+    @pytest.fixture
+    def commands(self, actuator, board, answers, clock, written):
+        intake = SimpleNamespace(
+            answers=answers,
+            output_flags=None,
+            clock=SimpleNamespace(to_host=lambda device_ns: (device_ns, 0)),
+        )
+        return Commands(
+            actuator,
+            SimpleNamespace(board=board, lose=lambda: None),
+            intake,
+            clock,
+            SimpleNamespace(names=list),
+            written.append,
+            dead_man_ns=1000 * MS,
+            armed=True,
+        )
+
+    @staticmethod
+    def told(written):
+        return [(row.decision_id, row.status, row.host_ns // MS) for row in written]
+
+    def test_after_a_stall_what_had_come_is_read_first(
+        self, decision, carry_out, commands, board, answers, clock, written
+    ):
+        carry_out(decision())
+        board.taken_ns = 104 * MS
+        clock.advance(900 * MS)
+        commands.serve()
+        assert written == []
+        assert commands.waiting == 1
+        answers.append(Answer(7, "done", 106 * MS, 1006 * MS))
+        board.taken_ns = 1006 * MS
+        clock.advance(2 * MS)
+        commands.serve()
+        assert self.told(written) == [(7, "done", 1006)]
+        assert commands.late == 0
+
+    def test_an_answer_in_the_queue_comes_before_its_timeout(
+        self, decision, carry_out, commands, board, answers, clock, written
+    ):
+        carry_out(decision())
+        clock.advance(900 * MS)
+        board.taken_ns = 1004 * MS
+        answers.append(Answer(7, "done", 106 * MS, 107 * MS))
+        commands.serve()
+        assert self.told(written) == [(7, "done", 107)]
+
+    def test_without_a_board_nothing_can_come(
+        self, decision, carry_out, commands, board, clock, written
+    ):
+        carry_out(decision())
+        clock.advance(900 * MS)
+        commands._presence.board = None
+        commands.serve()
+        assert self.told(written) == [(7, "timeout", 1005)]
+
+    def test_the_stamps_of_what_is_recorded_do_not_run_backwards(
+        self, decision, carry_out, commands, board, answers, clock, written
+    ):
+        carry_out(decision())
+        carry_out(decision(decision_id=8, line="light", pulse_width_us=50))
+        clock.advance(900 * MS)
+        board.taken_ns = 1004 * MS
+        commands.serve()
+        answers.append(Answer(7, "done", 106 * MS, 1003 * MS))
+        answers.append(Answer(8, "done", 106 * MS, 1006 * MS))
+        clock.advance(2 * MS)
+        commands.serve()
+        assert self.told(written) == [
+            (7, "timeout", 1005),
+            (8, "timeout", 1005),
+            (7, "done", 1005),
+            (8, "done", 1006),
+        ]
 
 
 def test_what_is_not_sent_says_so(decision, actuator):

@@ -19,6 +19,9 @@ def port():
                 raise OSError("gone")
             return self.chunks.pop(0)
 
+        def more(self):
+            return bool(self.chunks)
+
         def write(self, data):
             pass
 
@@ -52,3 +55,19 @@ def test_what_is_raised_on_a_message_is_a_fault(port):
     with pytest.raises(ZeroDivisionError):
         link._tee.read()
     assert link.failed
+
+
+def test_what_had_come_is_taken_once_nothing_waits_any_more(port):
+    """After a stall there is more than one read takes: its end vouches for all."""
+    clock = ManualClock(5)
+    link = HarpLink(port, "it", clock, lambda *_: None)
+    link._client = SimpleNamespace(reading=True)
+    port.chunks = [b"", b"", b""]
+    taken = []
+    for _ in range(3):
+        link._tee.read()
+        taken.append(link.taken_ns)
+        clock.advance(10)
+    assert taken == [0, 0, 25]
+    link._client.reading = False
+    assert link.taken_ns == 35, "nothing can come any more"

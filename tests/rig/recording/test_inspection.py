@@ -15,6 +15,7 @@ from rig.recording.balance import build_ledger
 from rig.recording.count import count_recording, with_writers
 from rig.recording.finish import finish_session
 from rig.recording.inspection import inspect_recording
+from rig.recording.ledger import Timeouts
 from rig.recording.reader import Recording
 from rig.recording.sidecar import Configs
 from rig.recording.writer import SessionWriter
@@ -149,6 +150,24 @@ def test_a_whole_session_passes(session):
     assert session.inspect(quick=True).streams["cameras/left"].verified == 32
     assert "none lost" in inspection.reason
     assert b'"verdict":"PASS"' in msgspec.json.encode(inspection)
+
+
+def test_a_command_that_was_answered_after_its_time_is_one_and_delivered(session):
+    given_up = {"status": "timeout", "edge_device_ns": -1, "edge_host_ns": -1}
+    session.answers.insert(0, msgspec.structs.replace(session.answers[0], **given_up))
+    session.answers[-1] = msgspec.structs.replace(session.answers[-1], **given_up)
+    session.counters["losses/recorder"] = {"late_answers": 1}
+    assert session.findings() == []
+    inspection = session.inspect()
+    assert inspection.verdict == "PASS"
+    assert inspection.ledger.commands.text == "3 fired decisions = 3 acknowledged"
+    assert inspection.ledger.timeouts == Timeouts(2, answered_late=1, late_answers=1)
+    assert inspection.outcomes["jump"].answered == {
+        "done": 1,
+        "done_late": 1,
+        "timeout": 1,
+    }
+    assert inspection.ledger.latency["left"]["total"].count == 2
 
 
 def test_one_that_was_not_closed_fails(session):

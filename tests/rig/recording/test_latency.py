@@ -1,6 +1,7 @@
 from itertools import pairwise
 from types import SimpleNamespace
 
+import msgspec
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,6 +139,24 @@ def test_only_edges_that_came_count():
     assert found["pose"].count == 4
     assert found["total"].count == 1
     assert [found[stage].p50_ms for stage in COMMAND_STAGES] == [2.0, 3.0, -1.0, 11.0]
+
+
+def test_an_edge_that_was_told_after_the_timeout_is_in_time_or_late_as_it_was():
+    pose = _pose(0, 10)
+    decision = _decision(0, pose)
+    done = _answer(decision, answered_ms=400)
+    given_up = msgspec.structs.replace(
+        done, status="timeout", edge_device_ns=-1, edge_host_ns=-1
+    )
+    found = latencies(
+        Rows(
+            poses__left=_table(Pose, pose),
+            decisions=_table(Decision, decision),
+            acknowledgements=_table(Acknowledgement, given_up, done),
+        )
+    )["left"]
+    told = [(found[stage].count, found[stage].max_ms) for stage in COMMAND_STAGES]
+    assert told == [(1, 1.0), (1, 2.0), (1, 397.0), (1, 9.0)]
 
 
 def test_a_decision_whose_pose_was_not_recorded_still_has_a_total():

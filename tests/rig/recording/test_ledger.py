@@ -7,7 +7,7 @@ from rig.config.rig import LedgerLimits
 from rig.messages import Loss
 from rig.recording.balance import Numbers, SessionCount, StreamCount, build_ledger
 from rig.recording.gaps import Gap
-from rig.recording.ledger import Equation, Ledger
+from rig.recording.ledger import Equation, Ledger, Timeouts
 
 LIMITS = LedgerLimits()
 CUT = "session ended without stop"
@@ -189,6 +189,25 @@ def test_fired_decisions_are_answered():
     assert ledger_of(fired=[1], acknowledged=None).closes
 
 
+def test_what_was_not_answered_in_time_is_said_and_changes_no_verdict():
+    assert ledger_of().timeouts is None
+    streams = {"losses/daq": StreamCount("losses", "daq", 0, 0)}
+    told = ledger_of(streams=streams, timed_out=3, answered_late=1)
+    assert told.verdict == "PASS"
+    assert told.timeouts.text == (
+        "3 timed out commands = 1 answered late + 2 unanswered"
+    )
+    counters = {"late_answers": 2}
+    streams = {"losses/daq": StreamCount("losses", "daq", 0, 0, counters=counters)}
+    told = ledger_of(streams=streams, timed_out=3, answered_late=1)
+    assert told.timeouts == Timeouts(3, answered_late=1, late_answers=2)
+    assert told.timeouts.text.endswith(
+        "; 2 late answers, 1 not on record: of the unanswered, so many may have been "
+        "carried out"
+    )
+    assert Ledger.from_json(told.to_json()) == told
+
+
 def test_a_camera_that_died_is_the_cause_of_what_it_did_not_take():
     streams = {
         "cameras/left": camera(50, 50, counters={"missing_ids": 0}),
@@ -262,6 +281,75 @@ def test_a_loss_is_placed_by_the_rows_around_it():
         ("recorder", 0.09, 60.0),
         ("transport", 0.7, 20.0),
     ]
+
+
+def test_what_is_numbered_by_its_trigger_is_placed_by_when_it_was_told():
+    """A trigger's number says nothing of a frame's: there are more triggers."""
+    stream = camera(
+        734,
+        734,
+        rate_hz=100,
+        number_gaps=[Gap(300, 2, 4.0, 4.03), Gap(736, None, 15.312, None)],
+        counters={"triggers_ignored": 24, "missing_ids": 2},
+    )
+    told = [
+        (785, 6, "device", 12.98),  # beyond the last frame
+        (1014, 15, "device", 15.24),
+        (60, 2, "device", 1.5),  # among the frames that are there
+        (300, 1, "device", 6.0),  # in a hole that it has nothing to do with
+        (300, 2, "transport", 4.2),  # a frame's own number
+    ]
+    losses = [
+        Loss(
+            host_ns=round((2 + at_s) * 1e9),
+            stream="cameras/left",
+            stage=stage,
+            first_id=first,
+            count=count,
+            cause="no frame came",
+        )
+        for first, count, stage, at_s in told
+    ]
+    ledger = ledger_of(
+        *losses,
+        streams={
+            "cameras/left": stream,
+            "events/daq": StreamCount("events", "daq", 760, 760, triggers=760),
+        },
+        triggers={"cameras/left": "events/daq"},
+        started_host_ns=2 * 10**9,
+    )
+    assert ledger.closes
+    missing = ledger.streams["cameras/left"].missing
+    assert [m.at_s for m in missing] == [12.98, 15.24, 1.5, 6.0, 4.0]
+    assert [m.duration_ms for m in missing] == [60, 150, 20, 10, 30]
+    assert missing[0].where.endswith("12.980 s after the start, 60 ms")
+
+
+def test_a_hole_that_was_told_of_has_its_own_time():
+    """A camera that was unplugged is told of when it is back."""
+    stream = camera(
+        100,
+        100,
+        number_gaps=[Gap(50, 200, 0.5, 2.5)],
+        counters={"missing_ids": 200},
+        numbers=Numbers(300, 100, 0),
+    )
+    ledger = ledger_of(
+        Loss(
+            host_ns=round(2.6e9),
+            stream="cameras/left",
+            stage="device",
+            first_id=50,
+            count=200,
+            cause="unplugged",
+        ),
+        streams={"cameras/left": stream},
+        triggers={"cameras/left": "events/daq"},
+        started_host_ns=0,
+    )
+    [missing] = ledger.streams["cameras/left"].missing
+    assert (missing.at_s, missing.duration_ms) == (0.5, 2000)
 
 
 def test_what_a_dead_recorder_left_is_as_long_as_the_rate_says():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rig.messages import Acknowledgement, Decision, row_dtype
-from rig.recording.outcomes import RuleOutcomes, outcomes_of
+from rig.recording.outcomes import RuleOutcomes, outcomes_of, settled
 
 
 class Rows:
@@ -65,3 +65,22 @@ def test_a_rig_without_actuator_has_decisions_all_the_same(recording):
 
 def test_a_task_without_rules_has_none():
     assert outcomes_of(Rows()) == {}
+
+
+def test_a_command_that_was_answered_late_is_counted_once(recording):
+    rows = recording.rows("acknowledgements")
+    overdue = rows[[0, 1]]
+    overdue["status"] = b"timeout"
+    given_up = Rows(
+        decisions=recording.rows("decisions"),
+        acknowledgements=np.concatenate([overdue, rows]),
+    )
+    found = outcomes_of(given_up)
+    assert found["up"].answered == {"done": 1, "done_late": 1, "late": 1}
+    assert found["down"].answered == {"refused_key": 1}
+
+
+def test_what_was_never_answered_stays_a_timeout():
+    rows = answers(_0="done", _2="timeout")
+    assert settled(rows).tolist() == rows.tolist()
+    assert len(settled(rows[:0])) == 0

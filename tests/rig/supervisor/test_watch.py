@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from rig.recording.remarks import OVER_BUDGET
 from rig.supervisor.disturb import Disturber
+from rig.supervisor.ending import stop_nodes
 from rig.supervisor.restart import Restarter
 from rig.supervisor.watch import Watch
 
@@ -164,3 +166,26 @@ def test_a_broken_latency_budget_is_an_event_once_and_once_when_it_is_over(bench
         bench.watch.turn(0)
     assert bench.rings.states("inference") == ["over_budget", "within_budget"]
     assert bench.reasons == []
+
+
+def test_what_was_too_slow_since_the_last_heartbeat_is_judged_at_the_stop(bench):
+    def figures(value):
+        budget = {"budget_total_max_ms": 20.0, "over_total_max_ms": float(value > 20)}
+        return {"total_max_ms": value, **budget}
+
+    def stopped(names, request, **_):
+        assert request == "stop"
+        return {name: {"reads": {}, "metrics": figures(31.0)} for name in names}
+
+    for name in ("left", "inference"):
+        bench.crew.add(name)
+    bench.crew.figures["inference"] = figures(9.0)
+    bench.crew.ask = stopped
+    bench.watch.turn(0)
+    bench.watch.finish()
+    stop_nodes(bench.crew, bench.rings, bench.watch, ["left", "inference"], "stop")
+    assert bench.rings.notes == [
+        ("left", "stopped", ""),
+        ("inference", OVER_BUDGET, "total max 31.0 ms, budget 20 ms"),
+        ("inference", "stopped", ""),
+    ]
