@@ -109,6 +109,7 @@ class Decider:
     def decide(self, seen: Seen, dequeued_ns: int, inferred_ns: int) -> Pose:
         """Publish a pose and what the rules make of it; return the pose's record."""
         feed = seen.feed
+        self._let_go(dequeued_ns)  # what replay knows of: no moment goes in between
         shown = self._processed(seen)
         self._listen()  # now, and not before the network looked: signals are newer
         now_ns = self._clock.now()
@@ -150,8 +151,11 @@ class Decider:
             self._outlets.decide(decisions)
             self._outlets.hear(self._features.values(), inputs.now_ns)
             self._note(decisions)
-        deadline_ns = self.deadline_ns
-        if deadline_ns is None or deadline_ns > self._clock.now():
+        self._let_go(self._clock.now())
+
+    def _let_go(self, until_ns: int) -> None:
+        """Let moments go that had waited long enough by then."""
+        if self.deadline_ns is None or self.deadline_ns > until_ns:
             return
         inputs = self._signal_inputs()
         self.state, points, decisions = overdue(inputs, self.state, self._config)

@@ -22,8 +22,8 @@ from inference.model import load_engine
 from inference.view.viewer import Viewer
 from offline.delays.record import record_session
 from offline.loop_latency.display import stage_rows
+from offline.loop_latency.loop_back import LIGHT, judge_loop
 from offline.loop_latency.loop_task import loop_rig, loop_task, plan_loop
-from offline.loop_latency.loop_test import LIGHT, judge_loop
 from offline.loop_latency.spot import host_line, learn_levels, spot_levels
 from rig.commands.console import wide_console
 from rig.config.loading import load_rig, load_task
@@ -35,8 +35,8 @@ from sync.clock import MonotonicClock
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from offline.loop_latency.loop_back import LoopTest
     from offline.loop_latency.loop_task import LoopPlan
-    from offline.loop_latency.loop_test import LoopTest
     from offline.loop_latency.result import StageTimes
     from offline.loop_latency.spot import Levels
     from rig.config.rig import RigConfig

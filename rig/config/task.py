@@ -117,7 +117,8 @@ class SpaceConfig(Closed):
     """A view that is farther off than that does not count."""
     min_likelihood: Fraction = 0.3
     wait_ms: Positive = 5.0
-    """How long a moment waits for further views after its first."""
+    """How long a camera's frame waits for the others' of its moment, and a moment for
+    a further view after its last; the network's own time is not counted."""
 
 
 class ProcessorConfig(Closed):

@@ -47,7 +47,7 @@ class ViewsConfig:
     period_ns: int
     """Time from one exposure of a camera to its next."""
     wait_ns: int
-    """How long a moment waits for further views after its first."""
+    """How long a moment waits for a further view after its last."""
     at_least: int = 2
     """With fewer views a moment is dropped."""
     most_open: int = 8
@@ -183,10 +183,11 @@ def collect(
         place = _place_of(waiting, view, camera, config.period_ns)
         if place is None:
             blank = (None,) * len(config.cameras)
-            moment = _Waiting(at_ns, now_ns + config.wait_ns, blank)
+            moment = _Waiting(at_ns, now_ns, blank)
             place = sum(other.exposure_ns <= at_ns for other in waiting)
             waiting = (*waiting[:place], moment, *waiting[place:])
-        first_ns, deadline_ns, views = waiting[place]
+        first_ns, _, views = waiting[place]
+        deadline_ns = now_ns + config.wait_ns  # for the next: each is looked at alone
         moment = _Waiting(first_ns, deadline_ns, _with(views, camera, view))
         waiting = _with(waiting, place, moment)
     return _closed(

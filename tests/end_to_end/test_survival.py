@@ -10,14 +10,16 @@ from rig.bench.survival.trial import draw
 
 EVERY_CELL = len(VICTIMS) * len(PHASES)
 FEW = [("all", "steady"), ("recorder", "segment"), ("supervisor", "start")]
+EACH = [(victim, PHASES[k % len(PHASES)]) for k, victim in enumerate(VICTIMS)]
 
 
 def number(victim, phase):
     """The first trial of a victim in a phase, as small as there is."""
+    needed = victim == "inference"
     return next(
         trial.number
         for trial in (draw(k, 1) for k in range(100 * EVERY_CELL))
-        if (trial.victim, trial.phase, trial.inference) == (victim, phase, False)
+        if (trial.victim, trial.phase, trial.inference) == (victim, phase, needed)
     )
 
 
@@ -53,6 +55,13 @@ def test_a_few_kills_lose_nothing(survive):
 
 
 @pytest.mark.slow
+def test_every_process_killed_once_loses_nothing(survive):
+    found = survive(*(f"--only={number(*cell)}" for cell in EACH), "--at-once", 2)
+    assert found["together"]["kills"] >= len(EACH) - 1, "the other had ended before"
+    assert found["together"]["committed_rows"] > 100
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("k", range(0, len(VICTIMS), 3))
 def test_every_process_killed_in_every_phase_loses_nothing(survive, k):
     victims = VICTIMS[k : k + 3]

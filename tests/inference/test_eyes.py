@@ -365,3 +365,23 @@ def test_a_dead_camera_does_not_part_the_others(make_bench, task, make_space, ri
         assert bench.account("left")[1] == bench.account("right")[1]
         bench.clock.advance(4 * MS)
     assert bench.account("left")[1] == 6
+
+
+def test_a_network_that_is_slower_than_a_moment_waits(
+    make_bench, task, make_space, rig, monkeypatch
+):
+    from inference.runners.onnx import OnnxModel
+
+    bench = make_bench(task(CAMERAS, space=make_space(*CAMERAS)), SHAPES, rig=rig)
+    infer = OnnxModel.infer
+
+    def slow(self, frame):
+        bench.clock.advance(20 * MS)
+        return infer(self, frame)
+
+    monkeypatch.setattr(OnnxModel, "infer", slow)
+    publish(bench, dict.fromkeys(CAMERAS, 5.0))
+    bench.node.step()
+    (row,) = bench.read("points/space").rows
+    assert row["host_ns"] == poses(bench, "top")[0][0].host_ns
+    assert bench.node.metrics()["views_alone"] == 0

@@ -8,8 +8,8 @@ from msgspec import structs
 from ruamel.yaml import YAML
 
 from offline.loop_latency import doctor
+from offline.loop_latency.loop_back import judge_loop
 from offline.loop_latency.loop_task import loop_rig, loop_task, plan_loop
-from offline.loop_latency.loop_test import judge_loop
 from offline.loop_latency.spot import Levels, host_line, learn_levels, spot_levels
 from rig.config.latency import LatencyBudget
 from rig.config.rig import RigConfig

@@ -65,12 +65,20 @@ def test_a_moment_waits_so_long_for_the_rest():
     trial = Trial()
     trial.give("a", 0, now_ns=50 * MS)
     trial.give("c", 0, now_ns=52 * MS)
-    assert trial.state.deadline_ns == 54 * MS
-    assert trial.look(54 * MS - 1) == []
-    assert trial.look(54 * MS) == ["ac"]
+    assert trial.state.deadline_ns == 56 * MS, "after the last that came"
+    assert trial.look(56 * MS - 1) == []
+    assert trial.look(56 * MS) == ["ac"]
     assert not trial.moments[0].complete
-    assert trial.give("b", 0, now_ns=55 * MS) == [], "it comes too late"
+    assert trial.give("b", 0, now_ns=57 * MS) == [], "it comes too late"
     assert (trial.state.stale, trial.state.alone) == (1, 0)
+
+
+def test_views_that_are_made_one_after_the_other_are_one_moment():
+    """Three cameras through a network that takes longer than a moment waits."""
+    trial = Trial()
+    trial.give("a", 0, now_ns=20 * MS)
+    trial.give("b", 0, now_ns=40 * MS)
+    assert trial.give("c", 0, now_ns=60 * MS) == ["abc"]
 
 
 def test_a_view_alone_is_dropped_and_its_moment_stays_open_for_others():
