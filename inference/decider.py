@@ -126,12 +126,10 @@ class Decider:
             shown=shown,
         )
         result = step(seen.look.keypoints, inputs, self.state, self._config)
-        self._outlets.decide(result.decisions)  # first: they are urgent
-        self._outlets.hear(self._features.values(), now_ns)
+        self._send(result.decisions, now_ns)  # first: they are urgent
         result = foresee(result, inputs, self._config)
         self.state = result.state
         self._outlets.publish(feed, result)
-        self._note(result.decisions)
         return result.pose
 
     def turn(self) -> None:
@@ -148,9 +146,7 @@ class Decider:
             self._news = False
             inputs = self._signal_inputs()
             self.state, decisions = heard(inputs, self.state, self._config)
-            self._outlets.decide(decisions)
-            self._outlets.hear(self._features.values(), inputs.now_ns)
-            self._note(decisions)
+            self._send(decisions, inputs.now_ns)
         self._let_go(self._clock.now())
 
     def _let_go(self, until_ns: int) -> None:
@@ -159,10 +155,8 @@ class Decider:
             return
         inputs = self._signal_inputs()
         self.state, points, decisions = overdue(inputs, self.state, self._config)
-        self._outlets.decide(decisions)
-        self._outlets.hear(self._features.values(), inputs.now_ns)
+        self._send(decisions, inputs.now_ns)
         self._outlets.place(points)
-        self._note(decisions)
 
     def overwritten(self, feed: FrameFeed, seq: int, now_ns: int) -> None:
         """Note a frame that was overwritten while the network looked at it."""
@@ -201,7 +195,10 @@ class Decider:
     def _signal_inputs(self) -> SignalInputs:
         return SignalInputs(self._clock.now(), self.armed, self._features.now())
 
-    def _note(self, decisions: Sequence[Decision]) -> None:
+    def _send(self, decisions: Sequence[Decision], now_ns: int) -> None:
+        """Send decisions, record the features that were asked, and follow the fires."""
+        self._outlets.decide(decisions)
+        self._outlets.hear(self._features.values(), now_ns)
         for decision in decisions:
             self._landing.decided(decision)
             self._latency.decided(decision)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from offline.picture_file import needs_matplotlib
 from rig.errors import SpringhareError
 
 if TYPE_CHECKING:
@@ -84,14 +85,8 @@ def draw(recording: Recording, path: Path, first_s: float, last_s: float) -> int
     SpringhareError
         If matplotlib is not installed, or nothing was recorded in that time.
     """
-    try:
+    with needs_matplotlib():
         from matplotlib.figure import Figure
-    except ImportError as error:
-        msg = (
-            "Expected matplotlib to draw with, it is not installed: "
-            'pip install "springhare[offline]"'
-        )
-        raise SpringhareError(msg) from error
     tracks = tracks_of(recording, first_s, last_s)
     if not tracks:
         msg = f"Expected rows between {first_s:g} s and {last_s:g} s, got none"

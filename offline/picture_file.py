@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rig.commands.outputs import OutFile
 from rig.errors import SpringhareError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     import click
 
-__all__ = ["PictureFile", "require_picture"]
+__all__ = ["PictureFile", "needs_matplotlib", "require_picture"]
 
 _NEEDS_MORE = {"pgf", "raw", "rgba"}
 """Endings that matplotlib knows, but that want TeX, or are no pictures to look at."""
@@ -30,6 +32,25 @@ class PictureFile(OutFile):
         return path
 
 
+@contextmanager
+def needs_matplotlib() -> Generator[None]:
+    """Say what is missing where an import of matplotlib, inside, fails.
+
+    Raises
+    ------
+    SpringhareError
+        If it is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        msg = (
+            "Expected matplotlib to draw with, it is not installed: "
+            'pip install "springhare[offline]"'
+        )
+        raise SpringhareError(msg) from error
+
+
 def require_picture(path: Path) -> None:
     """Refuse a picture whose name's ending matplotlib cannot write.
 
@@ -38,14 +59,8 @@ def require_picture(path: Path) -> None:
     SpringhareError
         If it cannot, or is not installed.
     """
-    try:
+    with needs_matplotlib():
         from matplotlib.backend_bases import FigureCanvasBase
-    except ImportError as error:
-        msg = (
-            "Expected matplotlib to draw with, it is not installed: "
-            'pip install "springhare[offline]"'
-        )
-        raise SpringhareError(msg) from error
     known = sorted(set(FigureCanvasBase.get_supported_filetypes()) - _NEEDS_MORE)
     if path.suffix.removeprefix(".").lower() not in known:
         msg = (

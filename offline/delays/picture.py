@@ -12,7 +12,7 @@ import numpy as np
 
 from offline.alignment import units
 from offline.delays.display import precisely
-from rig.errors import SpringhareError
+from offline.picture_file import needs_matplotlib
 from sync.cues import above_dark
 
 if TYPE_CHECKING:
@@ -49,14 +49,8 @@ def draw_calibration(traces: Mapping[str, Trace], path: Path, title: str) -> Non
     SpringhareError
         If matplotlib is not installed.
     """
-    try:
+    with needs_matplotlib():
         from matplotlib.figure import Figure
-    except ImportError as error:
-        msg = (
-            "Expected matplotlib to draw with, it is not installed: "
-            'pip install "springhare[offline]"'
-        )
-        raise SpringhareError(msg) from error
     figure = Figure(figsize=(12, 0.8 + 2.6 * len(traces)), layout="constrained")
     rows = figure.subplots(
         len(traces), 3, squeeze=False, gridspec_kw={"width_ratios": [3, 3, 2]}

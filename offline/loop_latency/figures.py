@@ -84,7 +84,7 @@ def over_time(at_ns: NDArray[np.int64], took_ns: NDArray[np.int64]) -> OverTime 
     number = np.minimum((at_s / width_s).astype(np.int64), last)
     windows: list[Window] = []
     for k in np.unique(number).tolist():
-        part = _figures(took_ns[number == k])
+        part = StageTimes.of(took_ns[number == k])
         windows.append(
             Window(
                 start_s=round(k * width_s, 3),
@@ -102,8 +102,8 @@ def _trend(
     if span_s < _LEAST_SECONDS:
         return None
     seconds = min(_ENDS_S, span_s / 3)
-    first = _figures(took_ns[at_s <= seconds])
-    last = _figures(took_ns[at_s >= span_s - seconds])
+    first = StageTimes.of(took_ns[at_s <= seconds])
+    last = StageTimes.of(took_ns[at_s >= span_s - seconds])
     p50_ratio = last.p50_ms / max(first.p50_ms, 1e-3)
     p99_ratio = last.p99_ms / max(first.p99_ms, 1e-3)
     enough = min(first.count, last.count) >= _LEAST_POSES
@@ -147,25 +147,10 @@ def _rule(rule: RuleTimes) -> RuleLoop:
 
 def _stages(stages: Stages) -> dict[str, StageTimes]:
     return {
-        stage: _figures(took, stages.sd_ns.get(stage))
+        stage: StageTimes.of(took, stages.sd_ns.get(stage))
         for stage, took in stages.took_ns.items()
         if len(took)
     }
-
-
-def _figures(
-    took_ns: NDArray[np.int64], sd_ns: NDArray[np.float64] | None = None
-) -> StageTimes:
-    known = np.empty(0) if sd_ns is None else sd_ns[np.isfinite(sd_ns)]
-    found = Latency.of(took_ns)
-    return StageTimes(
-        count=found.count,
-        p50_ms=found.p50_ms,
-        p95_ms=found.p95_ms,
-        p99_ms=found.p99_ms,
-        max_ms=found.max_ms,
-        sd_ms=round(float(np.median(known)) / 1e6, 6) if len(known) else None,
-    )
 
 
 def _held_against(

@@ -12,6 +12,7 @@ import numpy as np
 
 from offline.alignment import units
 from offline.loop_latency.result import CameraLoop
+from offline.picture_file import needs_matplotlib
 from rig.errors import SpringhareError
 from rig.recording.latency import WORDS
 
@@ -66,14 +67,8 @@ def draw_latency(
     SpringhareError
         If matplotlib is not installed, or no pose was recorded.
     """
-    try:
+    with needs_matplotlib():
         from matplotlib.figure import Figure
-    except ImportError as error:
-        msg = (
-            "Expected matplotlib to draw with, it is not installed: "
-            'pip install "springhare[offline]"'
-        )
-        raise SpringhareError(msg) from error
     subjects = _subjects(found)
     if not subjects:
         msg = f"Expected poses to draw in {found.session_id}, got none"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
+import numpy as np
 
+from rig.recording.latency import Latency
 from rig.recording.outcomes import DELIVERED
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = [
     "CameraLoop",
@@ -31,6 +36,30 @@ class StageTimes(msgspec.Struct, frozen=True, kw_only=True):
     sd_ms: float | None = None
     """Median standard deviation of one time, where it runs from one clock to another;
     None where it is all on the host's clock, or nobody knows."""
+
+    @staticmethod
+    def of(
+        took_ns: NDArray[np.int64], sd_ns: NDArray[np.float64] | None = None
+    ) -> StageTimes:
+        """Return what some times come to.
+
+        Parameters
+        ----------
+        took_ns
+            (n,) of one or more.
+        sd_ns
+            (n,) standard deviation of each, NaN where nobody knows; None for none.
+        """
+        known = np.empty(0) if sd_ns is None else sd_ns[np.isfinite(sd_ns)]
+        found = Latency.of(took_ns)
+        return StageTimes(
+            count=found.count,
+            p50_ms=found.p50_ms,
+            p95_ms=found.p95_ms,
+            p99_ms=found.p99_ms,
+            max_ms=found.max_ms,
+            sd_ms=round(float(np.median(known)) / 1e6, 6) if len(known) else None,
+        )
 
 
 class Window(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from offline.picture_file import needs_matplotlib
 from offline.rules_check.figures import FIRES
 from rig.errors import SpringhareError
 
@@ -71,14 +72,8 @@ def draw_rules(checked: Checked, path: Path) -> None:
     SpringhareError
         If matplotlib is not installed, or no rule was ever asked.
     """
-    try:
+    with needs_matplotlib():
         from matplotlib.figure import Figure
-    except ImportError as error:
-        msg = (
-            "Expected matplotlib to draw with, it is not installed: "
-            'pip install "springhare[offline]"'
-        )
-        raise SpringhareError(msg) from error
     panels = [
         panel for rule in checked.figures.rules for panel in _panels(checked, rule.rule)
     ]

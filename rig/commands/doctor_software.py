@@ -48,9 +48,9 @@ _EXTRAS = {
 _OF_DLCLIVE = {"dlclive", "tensorflow", "convert"}
 """Extras that import dlclive, which imports torch and torchvision."""
 _ONE_BUILD = (
-    "pip uninstall torch torchvision; then both from one index, for the processor: "
-    "pip install torch torchvision --index-url https://download.pytorch.org/whl/cpu, "
-    "or for CUDA: pip install torch torchvision"
+    "pip uninstall torch torchvision; then both from one index, for CUDA: "
+    "pip install torch torchvision; for the processor: the same with --index-url and "
+    "the address of its wheels, which PyTorch's installation page names"
 )
 _PROBE_S = 60.0
 _CAMERAS = """

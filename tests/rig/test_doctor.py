@@ -195,7 +195,7 @@ def test_torch_and_torchvision_of_two_builds(
     found = {finding.name: finding for finding in software.extras()}
     for extra in ("dlclive", "convert", "tensorflow"):
         assert found[extra].state == ("warn" if torn else "ok")
-        assert ("download.pytorch.org/whl/cpu" in found[extra].remedy) is torn
+        assert ("both from one index, for CUDA: " in found[extra].remedy) is torn
     assert found["fast"].state == "ok"
     if torn:
         words = f"torch is for {torch[1][7:]} and torchvision is for"
