@@ -23,7 +23,8 @@ inference:
   cameras: [left, right]
   gates: {likelihood: 0.3}
   prediction: {}
-  space: {}                         # the demo's rig file has its cameras' calibration
+  # the demo's rig file has its cameras' calibration; their software triggers tremble
+  space: {wait_ms: 20}
 features:
   weight: {stream: daq/force_plate, channels: [Fz], kind: level, window_ms: 4}
 rules:
