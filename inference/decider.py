@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from inference.by_hand import by_hand
 from inference.features.intake import FeatureIntake
 from inference.landing import Landing
 from inference.step import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from inference.by_hand import HandInputs
     from inference.eyes import Seen
     from inference.feed import FrameFeed
     from inference.latency import LatencyMeter
@@ -90,7 +92,7 @@ class Decider:
         self._asks_signals = any(rule.source == OF_SIGNALS for rule in config.rules)
         self._news = False
         """Whether signals have something that rules about them were not asked."""
-        self._decided = 0
+        self._decided = self._too_old = 0
         # a decision's number is its place in the stream, also after a restart
         self.state = begin(config, outlets.decision_id, outlets.points_seq)
         """What `step` carries from pose to pose."""
@@ -124,6 +126,7 @@ class Decider:
             latency_ns=self._landing.latency_ns,
             features=self._features.now(),
             shown=shown,
+            box_px=seen.look.box,
         )
         result = step(seen.look.keypoints, inputs, self.state, self._config)
         self._send(result.decisions, now_ns)  # first: they are urgent
@@ -131,6 +134,12 @@ class Decider:
         self.state = result.state
         self._outlets.publish(feed, result)
         return result.pose
+
+    def pulse(self, asked: HandInputs) -> Decision:
+        """Publish what becomes of a pulse that a person asks for."""
+        self.state, decision = by_hand(asked, self.state)
+        self._publish((decision,))
+        return decision
 
     def turn(self) -> None:
         """Do what no pose waits for.
@@ -163,11 +172,11 @@ class Decider:
         self._outlets.overwritten(feed, seq, now_ns)
 
     def figures(self) -> dict[str, float]:
-        """Return how much was decided, and how views come together.
+        """Return how much was decided or came too late, and how views come together.
 
         A sham counts as a fire: nobody may see live which is which.
         """
-        found = {"decided": float(self._decided)}
+        found = {"decided": float(self._decided), "too_old": float(self._too_old)}
         views = self.state.views
         if views is not None:
             found["views_stale"] = float(views.stale)
@@ -197,12 +206,16 @@ class Decider:
 
     def _send(self, decisions: Sequence[Decision], now_ns: int) -> None:
         """Send decisions, record the features that were asked, and follow the fires."""
-        self._outlets.decide(decisions)
+        self._publish(decisions)
         self._outlets.hear(self._features.values(), now_ns)
+
+    def _publish(self, decisions: Sequence[Decision]) -> None:
+        self._outlets.decide(decisions)
         for decision in decisions:
             self._landing.decided(decision)
             self._latency.decided(decision)
             self._decided += decision.outcome in {"fired", "sham"}
+            self._too_old += decision.outcome == "suppressed_age"
 
 
 def _fixed_landing_ns(config: InferenceConfig) -> int | None:

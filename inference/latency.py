@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from inference.budget import BudgetWatch
+from rig.messages import BY_HAND
 from rig.recording.latency import POSE_STAGES
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ _LONGEST_NS = 60_000_000_000
 """What is older tells nothing of now; fires may be rare."""
 _WAITING = 256
 """Fired decisions whose acknowledgement is waited for."""
+_BEFORE_US = -1
+"""Stands for when a node that has died had decided."""
 _OF_EDGE = ("board", "answer", "total")
 _FIGURES = (("p50", 50), ("p95", 95), ("p99", 99), ("max", 100))
 
@@ -65,7 +68,7 @@ class LatencyMeter:
     def __init__(self, budget: LatencyBudget | None = None) -> None:
         self._poses, self._edges = _Window(len(POSE_STAGES)), _Window(len(_OF_EDGE))
         self._sent = _Window()
-        self._decided_ns: OrderedDict[int, int] = OrderedDict()
+        self._decided_ns: OrderedDict[int, int | None] = OrderedDict()
         self._watch = BudgetWatch(() if budget is None else budget.limits)
         self._now_ns = 0
 
@@ -83,9 +86,14 @@ class LatencyMeter:
         self._now_ns = max(self._now_ns, now_ns)
 
     def decided(self, decision: Decision) -> None:
-        """Remember a fired decision until its acknowledgement comes."""
+        """Remember a fired decision until its acknowledgement comes.
+
+        One by hand is remembered to be left out: it answers nothing that was exposed.
+        """
         if decision.outcome == "fired":
-            self._decided_ns[decision.decision_id] = decision.host_ns
+            by_hand = decision.rule == BY_HAND
+            decided_ns = None if by_hand else decision.host_ns
+            self._decided_ns[decision.decision_id] = decided_ns
             if len(self._decided_ns) > _WAITING:
                 self._decided_ns.popitem(last=False)
 
@@ -93,11 +101,11 @@ class LatencyMeter:
         """Take what became of a command into account, if an edge did."""
         if answer.status == "timeout":
             return  # its edge may be told yet
-        decided_ns = self._decided_ns.pop(answer.decision_id, None)
-        if answer.edge_device_ns < 0:
+        decided_ns = self._decided_ns.pop(answer.decision_id, _BEFORE_US)
+        if answer.edge_device_ns < 0 or decided_ns is None:
             return
         now_ns, board_ns = answer.host_ns, answer.edge_host_ns - answer.sent_ns
-        if decided_ns is not None:
+        if decided_ns != _BEFORE_US:
             self._sent.add(now_ns, answer.sent_ns - decided_ns)
         self._edges.add(
             now_ns, board_ns, now_ns - answer.edge_host_ns, answer.age_ns + board_ns

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from inference.by_hand import HandInputs, action_of
 from inference.decider import Decider
 from inference.eyes import Eyes, Gathering
 from inference.feed import FrameFeed
@@ -216,22 +217,36 @@ class InferenceNode:
         return {**figures, "armed": float(self._armed)}
 
     def handle(self, name: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Arm or disarm the loop: whether a fire is carried out.
+        """Arm or disarm the loop (whether a fire is carried out), or fire by hand.
 
         Raises
         ------
+        ConfigError
+            If the rig cannot give the pulse that is asked for.
         StreamError
             On any other request.
         """
-        del arguments
+        if name == "pulse":
+            return self._pulse(arguments)
         if name not in {"arm", "disarm"}:
-            msg = f"Expected arm or disarm for {self._name}, got {name!r}"
+            msg = f"Expected arm, disarm or pulse for {self._name}, got {name!r}"
             raise StreamError(msg)
         self._armed = name == "arm"
         if self._attached is not None:
             self._attached.decider.armed = self._armed
         logger.info("%sed", name)
         return {"armed": self._armed}
+
+    def _pulse(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Decide on a pulse by hand; its arguments name who asks, as ``by``."""
+        by = str(arguments.get("by", "nobody"))
+        wanted = {key: value for key, value in arguments.items() if key != "by"}
+        action = action_of(wanted, self._rig)
+        now_ns = self._clock.now()
+        asked = HandInputs.of_action(action, by, now_ns=now_ns, armed=self._armed)
+        decision = self._require().decider.pulse(asked)
+        logger.info("by hand: %s on %s, asked by %s", decision.outcome, action.line, by)
+        return {"decision_id": decision.decision_id, "outcome": decision.outcome}
 
     def _wait_ms(self, attached: _Attached) -> int:
         """Return how long may be waited: nobody waits longer than is agreed."""

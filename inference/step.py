@@ -92,6 +92,8 @@ class StepInputs:
     """Of signals, as they are at `now_ns`."""
     shown: NDArray[np.float32] | None = None
     """(bodyparts, 3): what a processor made of the keypoints; None without one."""
+    box_px: tuple[int, int, int, int] = (-1, -1, -1, -1)
+    """x0, y0, x1, y1 of what the network looked at; all -1 where nobody has said."""
 
     @staticmethod
     def of_frame(
@@ -106,6 +108,7 @@ class StepInputs:
         latency_ns: int = 0,
         features: Mapping[str, Feature] | None = None,
         shown: NDArray[np.float32] | None = None,
+        box_px: tuple[int, int, int, int] = (-1, -1, -1, -1),
     ) -> StepInputs:
         """Return the inputs of a live step, on a frame from a ring."""
         return StepInputs(
@@ -122,6 +125,7 @@ class StepInputs:
             latency_ns=latency_ns,
             features=features or {},
             shown=shown,
+            box_px=box_px,
         )
 
     @staticmethod
@@ -149,6 +153,7 @@ class StepInputs:
             latency_ns=latency_ns,
             features=features or {},
             shown=shown,
+            box_px=(pose.box_x0_px, pose.box_y0_px, pose.box_x1_px, pose.box_y1_px),
         )
 
 
@@ -320,6 +325,7 @@ def heard(
 
 
 def _pose(inputs: StepInputs) -> Pose:
+    x0, y0, x1, y1 = inputs.box_px
     return Pose(
         seq=inputs.pose_seq,
         host_ns=inputs.now_ns,
@@ -329,6 +335,10 @@ def _pose(inputs: StepInputs) -> Pose:
         arrival_ns=inputs.arrival_ns,
         dequeued_ns=inputs.dequeued_ns,
         inferred_ns=inputs.inferred_ns,
+        box_x0_px=x0,
+        box_y0_px=y0,
+        box_x1_px=x1,
+        box_y1_px=y1,
     )
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "BusyError",
     "ConfigError",
     "DeviceError",
+    "LabelError",
     "ModelError",
     "PreflightError",
     "SessionError",
@@ -30,6 +31,10 @@ class ConfigError(SpringhareError):
 
 class DeviceError(SpringhareError):
     """A device is missing, busy, or answers what it must not."""
+
+
+class LabelError(SpringhareError):
+    """A project of labelled frames is not what it must be."""
 
 
 class ModelError(SpringhareError):

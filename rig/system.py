@@ -14,11 +14,17 @@ import resource
 import signal
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from rig.errors import SpringhareError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import ThreadPoolExecutor
+
 __all__ = [
     "ALLOW_PRIORITY",
+    "as_before",
     "boot_id",
     "clock_source",
     "cpu_governors",
@@ -30,6 +36,7 @@ __all__ = [
     "process_started",
     "realtime_priority",
     "require_store_order",
+    "step_back",
     "take_priority",
     "timer_slack_ns",
 ]
@@ -46,6 +53,13 @@ ALLOW_PRIORITY = (
     "group and log in again (in a container: --cap-add=SYS_NICE)"
 )
 """What a person does so that real-time priorities are allowed."""
+_MODEST = 5
+"""By so much a program that only looks is nicer: a third of the share of others."""
+_AUTOGROUP = Path("/proc/self/autogroup")
+"""Where a desktop's Linux shares between terminals, the niceness of this one."""
+_before: ThreadPoolExecutor | None = None
+"""Its thread has the priority from before `step_back`."""
+_T = TypeVar("_T")
 _STORE_ORDERED = {"x86_64", "amd64"}
 
 
@@ -81,6 +95,33 @@ def process_started(pid: int) -> int | None:
 def is_alive(pid: int, started: int) -> bool:
     """Tell whether the process that began at `started` still runs."""
     return process_started(pid) == started
+
+
+def step_back() -> None:
+    """Let others go first from now on: for who only looks, while a rig works.
+
+    What this thread starts is as modest: processes that must not be are started by
+    `as_before`, for no process may take back by itself what it gave.
+
+    Linux may share first between terminals and services ("autogroup"), and a niceness
+    counts only within one. Who leads a group of its own therefore makes the group
+    nicer; in another's, as behind a shell, it is the shell's and is left alone.
+    """
+    global _before
+    if _before is None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        _before = ThreadPoolExecutor(1, "as-before")
+        _before.submit(int).result()  # the thread is there, and keeps its priority
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + _MODEST)
+        if os.getsid(0) == os.getpid():
+            with suppress(OSError):  # a kernel without groups, or read-only
+                _AUTOGROUP.write_text(str(_MODEST), encoding="utf-8")
+
+
+def as_before(does: Callable[[], _T]) -> _T:
+    """Do something with the priority that this process had before `step_back`."""
+    return does() if _before is None else _before.submit(does).result()
 
 
 def require_store_order() -> None:

@@ -1,3 +1,4 @@
+import importlib
 import importlib.util
 import os
 import warnings
@@ -17,7 +18,24 @@ settings.register_profile(
 settings.register_profile("few", settings.get_profile("ci"), max_examples=10)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["PYTEST_QT_API"] = "pyside6"
+try:
+    importlib.import_module("PySide6.QtWidgets")
+except ImportError as error:
+    if os.environ.get("CI"):
+        raise
+    _without_qt = f"the window's tests are left out: {error}"
+    collect_ignore = ["rig/monitor/window", "end_to_end/test_monitor.py"]
+else:
+    _without_qt = ""
+    pytest_plugins = ["pytestqt.plugin"]
+
 _SHIM = Path(__file__).parent / "torchvision_shim"
+
+
+def pytest_report_header():
+    return _without_qt or None
 
 
 def pytest_collection_modifyitems(config, items):

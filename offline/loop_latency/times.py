@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from offline.loop_latency.clocks import clocks_of
-from rig.messages import NodeEvent, from_row
+from rig.messages import BY_HAND, NodeEvent, from_row
 from rig.recording.latency import (
     FEATURES,
     STAGES,
@@ -121,6 +121,7 @@ def _read(recording: Recording, clocks: Clocks, found: LoopTimes) -> None:
         found.remarks.append("no decisions were recorded")
         return
     decisions = recording.rows("decisions")
+    decisions = decisions[decisions["rule"] != BY_HAND.encode()]
     if not len(decisions):
         found.remarks.append("no rule decided anything")
     answered = "acknowledgements" in streams

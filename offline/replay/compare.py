@@ -113,7 +113,7 @@ def _named(row: Any, started_ns: int) -> str:
 
 def _shown(value: object) -> str:
     if isinstance(value, bytes):
-        return value.decode("ascii", "replace")
+        return value.decode("utf-8", "replace")
     return str(value)
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import TYPE_CHECKING
 
-from rig.messages import Pose, from_row
+from inference.by_hand import HandInputs
+from rig.messages import BY_HAND, Decision, Pose, from_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from offline.replay.hearing import Hearing
     from offline.replay.recorded import RecordedPoses
 
-__all__ = ["Moment", "PoseMoment", "SignalMoment", "moments"]
+__all__ = ["HandMoment", "Moment", "PoseMoment", "SignalMoment", "moments"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,13 +53,26 @@ class SignalMoment:
     """Whether points in space are recorded of it."""
 
 
-Moment = PoseMoment | SignalMoment
+@dataclass(frozen=True, slots=True, eq=False)
+class HandMoment:
+    """A person had asked for a pulse."""
+
+    inputs: HandInputs
+
+    @property
+    def now_ns(self) -> int:
+        """Host time of the decision."""
+        return self.inputs.now_ns
+
+
+Moment = PoseMoment | SignalMoment | HandMoment
 
 
 def moments(
     poses: Mapping[str, RecordedPoses],
     hearing: Hearing,
     points_ns: Iterable[int],
+    decisions: NDArray[np.void],
     *,
     landing_ns: int | None,
     processed: bool,
@@ -73,6 +87,8 @@ def moments(
         The features at each time.
     points_ns
         Host times of the points in space; those of no pose are moments of their own.
+    decisions
+        (k,) as recorded: those by hand are moments of their own.
     landing_ns
         From decision to action for all poses; None takes what was recorded of each.
     processed
@@ -86,8 +102,16 @@ def moments(
     for recorded in poses.values():
         taken.update(recorded.rows["host_ns"].tolist())
     return merge(
-        *seen, _without_pose(hearing, taken, points_ns), key=lambda each: each.now_ns
+        *seen,
+        _without_pose(hearing, taken, points_ns),
+        _by_hand(decisions),
+        key=lambda each: each.now_ns,
     )
+
+
+def _by_hand(decisions: NDArray[np.void]) -> Iterator[HandMoment]:
+    for row in decisions[decisions["rule"] == BY_HAND.encode()]:
+        yield HandMoment(HandInputs.of_decision(from_row(Decision, row)))
 
 
 def _without_pose(

@@ -101,6 +101,7 @@ def play(
         },
         hearing_of(recording, session, task),
         session.points["host_ns"].tolist() if own else (),
+        session.decisions,
         landing_ns=landing_ns,
         processed=shown,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from inference.by_hand import by_hand
 from inference.step import (
     SignalInputs,
     StepConfig,
@@ -16,7 +17,7 @@ from inference.step import (
     overdue,
     step,
 )
-from offline.replay.moments import PoseMoment, SignalMoment
+from offline.replay.moments import HandMoment, PoseMoment, SignalMoment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +78,10 @@ class Player:
 
     def take(self, moment: Moment) -> None:
         """Take the step of a moment."""
+        if isinstance(moment, HandMoment):
+            self._state, decision = by_hand(moment.inputs, self._state)
+            self._keep((decision,), ())
+            return
         if isinstance(moment, PoseMoment):
             self._let_go(moment.pose.dequeued_ns)
             self._features = moment.features

@@ -7,19 +7,23 @@ request is answered, with a result or with the reason why not.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import msgspec
 import zmq
 
 from rig.bus.sockets import make_socket
-from rig.errors import StreamError
+from rig.errors import SpringhareError, StreamError
 from rig.messages import Message
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
 __all__ = ["ControlClient", "ControlServer"]
+
+logger = logging.getLogger(__name__)
 
 _decode = msgspec.msgpack.Decoder(Message).decode
 _encode = msgspec.msgpack.Encoder().encode
@@ -55,8 +59,16 @@ class ControlServer:
         """Send a message to a client; one that is gone does not get it."""
         self._socket.send_multipart([client.encode(), _encode(message)])
 
-    def receive(self, timeout_ms: int) -> list[tuple[str, Message]]:
+    def receive(
+        self, timeout_ms: int, own: Container[str] | None = None
+    ) -> list[tuple[str, Message]]:
         """Return what has come, with the sender's name; wait for the first of it.
+
+        Parameters
+        ----------
+        own
+            Names of the clients that must not fail; None for all. What another one
+            sent and cannot be read is said in the log, and left.
 
         Raises
         ------
@@ -69,8 +81,13 @@ class ControlServer:
         wait = timeout_ms
         while self._socket.poll(wait):
             client, *_, data = self._socket.recv_multipart()
-            messages.append((client.decode(errors="backslashreplace"), _parse(data)))
-            wait = 0
+            name, wait = client.decode(errors="backslashreplace"), 0
+            try:
+                messages.append((name, _parse(data)))
+            except SpringhareError as error:
+                if own is None or name in own:
+                    raise
+                logger.warning("From %s, which is no node: %s", name, error)
         return messages
 
     def close(self) -> None:
@@ -96,8 +113,16 @@ class ControlClient:
         self._socket.connect(f"ipc://{path}")
 
     def send(self, message: Message) -> None:
-        """Send a message to the supervisor."""
+        """Send a message to the supervisor; wait where too many are on their way."""
         self._socket.send(_encode(message))
+
+    def try_to_send(self, message: Message) -> bool:
+        """Send a message, or tell that too many wait for a supervisor that hangs."""
+        try:
+            self._socket.send(_encode(message), zmq.DONTWAIT)
+        except zmq.Again:
+            return False
+        return True
 
     def receive(self, timeout_ms: int) -> Message | None:
         """Return the next message; None when none comes in time.

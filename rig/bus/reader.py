@@ -152,6 +152,7 @@ class RingReader:
         self.losses: list[tuple[int, int]] = []
         """(first seq, count) of elements overwritten before they were read: the
         newest `KEPT_LOSSES` ranges."""
+        self._nothing = Batch(ring.rows[:0].copy(), ring.payload[:0].copy())
 
     @property
     def spec(self) -> StreamSpec:
@@ -206,6 +207,8 @@ class RingReader:
 
         What the writer overtook is counted in `losses`.
         """
+        if self.available == 0:  # the usual case of whoever looks often
+            return self._nothing
         view = self.peek(most)
         rows, payload = view.rows.copy(), view.payload.copy()
         intact = view.intact()

@@ -14,9 +14,10 @@ import msgspec
 from rig.errors import StreamError
 from rig.messages import CONTRACT_VERSION, StreamSpec, require_version
 
-__all__ = ["Policy", "StreamReply", "StreamRequest", "decode", "encode"]
+__all__ = ["About", "Policy", "StreamReply", "StreamRequest", "decode", "encode"]
 
 Policy = Literal["every", "newest"]
+About = Literal["", "streams", "session", "status"]
 
 
 class StreamRequest(
@@ -28,7 +29,10 @@ class StreamRequest(
     request_id: int
     """Given back in the answer; a newer request takes the place of an older one."""
     stream: str
-    """Name of the stream; empty to ask for the names of all."""
+    """Name of the stream; empty to ask for the names of all, or `about` something."""
+    about: About = ""
+    """With no stream: all streams as they describe themselves, what the session is,
+    or how it stands."""
     session: str = ""
     """The session that the cursor belongs to; empty before it is known."""
     cursor: int | None = None
@@ -39,6 +43,8 @@ class StreamRequest(
     """One element is sent even if it is bigger."""
     wait_ms: int = 0
     """How long the server holds the request while there is nothing new."""
+    step: int = 1
+    """Of frames, each `step`-th row and column is sent."""
 
 
 class StreamReply(
@@ -53,6 +59,14 @@ class StreamReply(
     session: str = ""
     names: list[str] = []
     """All streams, where they were asked for."""
+    specs: list[StreamSpec] = []
+    """What they are, where that was asked about."""
+    refused: dict[str, str] = {}
+    """Why some of them are not served, by name."""
+    about: bytes = b""
+    """What the session is or how it stands, as whoever serves it says; may be empty."""
+    host_ns: int = 0
+    """The server's host clock when it answered."""
     spec: StreamSpec | None = None
     """What the stream is, where that was asked for."""
     generation: int = 0
@@ -65,6 +79,8 @@ class StreamReply(
     """Elements passed over because newer ones were wanted."""
     losses: list[tuple[int, int]] = []
     """(first seq, count) of elements overwritten before they could be sent."""
+    step: int = 1
+    """Each `step`-th row and column of the frames was sent."""
 
 
 class _Versioned(msgspec.Struct, frozen=True):

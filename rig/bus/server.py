@@ -1,35 +1,34 @@
 """The serving end of streams over TCP: answers readers, remembers none of them.
 
 It reads the rings as any other reader does, so it can harm no writer. What leaves
-the machine is encrypted and goes only to readers whose key is known.
+the machine is encrypted and goes only to readers whose key is known. What the session
+is, and what of it must not be seen, a `Keeper` tells: nothing here knows of either.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import zmq
-from zmq.utils import z85
 
+from rig.bus.door import Door, require_keys
+from rig.bus.keeper import Keeper, OpenKeeper
 from rig.bus.reader import Batch, RingReader
 from rig.bus.remote_messages import StreamReply, StreamRequest, decode, encode
 from rig.errors import SpringhareError, StreamError
 from sync.clock import Clock, MonotonicClock
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from rig.bus.directory import StreamDirectory
     from rig.bus.keys import ServerKeys
     from rig.bus.ring import Ring
 
 __all__ = ["StreamServer"]
 
-logger = logging.getLogger(__name__)
-
-_ZAP_ADDRESS = "inproc://zeromq.zap.01"
 _LARGEST_REQUEST_BYTES = 65_536
 _LARGEST_REPLY_BYTES = 64_000_000
 _LONGEST_WAIT_MS = 60_000
@@ -60,6 +59,8 @@ class StreamServer:
         The server's keys; needed for any address but a loopback one.
     clock
         Host clock.
+    keeper
+        Tells of the session, and says what is kept back; by default nothing is.
 
     Raises
     ------
@@ -74,18 +75,20 @@ class StreamServer:
         address: str,
         keys: ServerKeys | None = None,
         clock: Clock | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
-        _require_keys(address, keys)
+        require_keys(address, keys)
         self._streams = streams
-        self._keys = keys
+        self._keeper = keeper or OpenKeeper()
         self._clock = clock or MonotonicClock()
         owner = streams.owner
         self._session = f"{streams.path.name} {owner.pid}-{owner.started}"
         self._rings: dict[str, Ring] = {}
+        self._awaited: set[str] = set()
+        """Streams whose writers wake this server: somebody waits for them."""
         self._parked: dict[bytes, _Parked] = {}
-        # A context of its own: keys are asked for once per context.
         self._context = zmq.Context()
-        self._zap = self._listen_for_keys() if keys else None
+        self._door = Door(self._context, keys) if keys else None
         self._socket = self._context.socket(zmq.ROUTER)
         self._waiter = streams.waiter()
         self._set_up()
@@ -108,22 +111,15 @@ class StreamServer:
         ):
             self._socket.setsockopt(option, value)
         self._waiter.add_socket(self._socket)
-        if self._keys is not None:
-            self._socket.setsockopt(zmq.CURVE_SERVER, 1)
-            self._socket.setsockopt(zmq.CURVE_SECRETKEY, self._keys.pair.secret)
-            self._socket.setsockopt(zmq.ZAP_DOMAIN, b"springhare")
-
-    def _listen_for_keys(self) -> zmq.Socket[bytes]:
-        socket = self._context.socket(zmq.REP)
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.bind(_ZAP_ADDRESS)
-        return socket
+        if self._door is not None:
+            self._door.guard(self._socket)
+            self._waiter.add_socket(self._door.socket)
 
     def step(self, timeout_ms: int) -> None:
         """Answer what was asked; wait for the first question up to `timeout_ms`."""
         self._waiter.wait(self._wait_ms(timeout_ms))
-        while self._zap is not None and self._zap.poll(0):
-            self._judge(self._zap, self._zap.recv_multipart())
+        if self._door is not None:
+            self._door.step()
         while self._socket.poll(0):
             client, *frames = self._socket.recv_multipart()
             self._take(client, b"".join(frames))
@@ -133,8 +129,8 @@ class StreamServer:
         """Close the sockets; may be called twice."""
         self._waiter.close()
         self._socket.close(linger=0)
-        if self._zap is not None:
-            self._zap.close(linger=0)
+        if self._door is not None:
+            self._door.close()
         self._context.term()
 
     def _wait_ms(self, timeout_ms: int) -> int:
@@ -142,20 +138,6 @@ class StreamServer:
             return timeout_ms
         due_ns = min(parked.due_ns for parked in self._parked.values())
         return max(0, min(timeout_ms, -(-(due_ns - self._clock.now()) // 1_000_000)))
-
-    def _judge(self, zap: zmq.Socket[bytes], frames: list[bytes]) -> None:
-        """Let a reader in if its key is known (ZeroMQ's RFC 27)."""
-        version, request_id, _domain, address, _identity, mechanism, *secrets = frames
-        allowed = (
-            self._keys is not None
-            and mechanism == b"CURVE"
-            and len(secrets) == 1
-            and _z85(secrets[0]) in self._keys.clients
-        )
-        if not allowed:
-            logger.warning("Refused a reader at %s: unknown key", address.decode())
-        status = (b"200", b"OK") if allowed else (b"400", b"unknown key")
-        zap.send_multipart([version, request_id, *status, b"", b""])
 
     def _take(self, client: bytes, data: bytes) -> None:
         self._parked.pop(client, None)
@@ -166,9 +148,8 @@ class StreamServer:
             return
         try:
             self._serve(client, request)
-        except SpringhareError as error:
-            reply = StreamReply(request_id=request.request_id, error=str(error))
-            self._send(client, reply)
+        except (SpringhareError, OSError) as error:
+            self._send(client, self._reply(request, error=str(error)))
 
     def _serve(self, client: bytes, request: StreamRequest) -> None:
         if request.session not in {"", self._session}:
@@ -178,9 +159,10 @@ class StreamServer:
             )
             raise StreamError(msg)
         if not request.stream:
-            names = self._streams.names()
-            self._send(client, self._reply(request, names=names))
+            self._send(client, self._tell(request))
             return
+        if refusal := self._keeper.refusal(request.stream):
+            raise StreamError(refusal)
         ring = self._ring(request.stream)
         if request.cursor is None:
             self._send(client, self._reply(request, ring, spec=ring.spec))
@@ -189,13 +171,34 @@ class StreamServer:
         else:
             wait_ns = min(request.wait_ms, _LONGEST_WAIT_MS) * 1_000_000
             due_ns = self._clock.now() + wait_ns
+            self._await(request.stream)
             self._parked[client] = _Parked(request, ring, ring.generation, due_ns)
+
+    def _tell(self, request: StreamRequest) -> StreamReply:
+        """Return the answer to a question that is of no stream in particular."""
+        if request.about in {"session", "status"}:
+            return self._reply(request, about=self._keeper.about(request.about))
+        names = self._streams.names()
+        if not request.about:
+            return self._reply(request, names=names)
+        reasons = {name: self._keeper.refusal(name) for name in names}
+        return self._reply(
+            request,
+            names=names,
+            specs=[self._ring(name).spec for name in names],
+            refused={name: reason for name, reason in reasons.items() if reason},
+        )
 
     def _ring(self, name: str) -> Ring:
         if name not in self._rings:
             self._rings[name] = self._streams.ring(name)
-            self._waiter.add(self._streams.notice_path(name))
         return self._rings[name]
+
+    def _await(self, name: str) -> None:
+        """Be woken by a stream; not before somebody waits, for it costs its writer."""
+        if name not in self._awaited:
+            self._waiter.add(self._streams.notice_path(name))
+            self._awaited.add(name)
 
     def _answer_parked(self) -> None:
         now = self._clock.now()
@@ -214,6 +217,7 @@ class StreamServer:
         closed, head = ring.closed, ring.head  # in this order: after it no more comes
         reader = RingReader(ring, request.cursor)
         batch = _read(reader, request)
+        payload, step = _thinned(batch.payload, ring, request.step)
         reply = self._reply(
             request,
             ring,
@@ -223,27 +227,30 @@ class StreamServer:
             count=len(batch),
             skipped=reader.skipped,
             losses=reader.losses,
+            step=step,
         )
-        self._send(client, reply, batch)
+        rows = self._keeper.veil(request.stream, batch.rows)
+        self._send(client, reply, Batch(rows, payload))
 
     def _reply(
         self, request: StreamRequest, ring: Ring | None = None, **more: Any
     ) -> StreamReply:
         if ring is not None:
             more = {"generation": ring.generation, "head": ring.head, **more}
-        return StreamReply(request_id=request.request_id, session=self._session, **more)
+        return StreamReply(
+            request_id=request.request_id,
+            session=self._session,
+            host_ns=self._clock.now(),
+            **more,
+        )
 
     def _send(
         self, client: bytes, reply: StreamReply, batch: Batch | None = None
     ) -> None:
         frames: list[Any] = [client, encode(reply)]
         if batch is not None:
-            frames += [batch.rows.tobytes(), batch.payload.reshape(-1).view("u1")]
+            frames += [_bytes(batch.rows), batch.payload.reshape(-1).view("u1")]
         self._socket.send_multipart(frames, copy=False)
-
-
-def _z85(key: bytes) -> bytes:
-    return cast("Any", z85).encode(key)
 
 
 def _read(reader: RingReader, request: StreamRequest) -> Batch:
@@ -257,21 +264,18 @@ def _read(reader: RingReader, request: StreamRequest) -> Batch:
     return reader.read(most)
 
 
-def _require_keys(address: str, keys: ServerKeys | None) -> None:
-    host = urlsplit(address).hostname or ""
-    if not address.startswith("tcp://"):
-        msg = f"Expected an address like tcp://127.0.0.1:5511, got {address!r}"
-        raise StreamError(msg)
-    if keys is None and not _is_loopback(host):
-        msg = (
-            f"Expected keys to listen on {address}, which other machines can reach, "
-            "got none: make them with springhare keys, or listen on 127.0.0.1"
-        )
-        raise StreamError(msg)
+def _thinned(payload: NDArray[Any], ring: Ring, step: int) -> tuple[NDArray[Any], int]:
+    """Return each `step`-th row and column of frames, and the step that it came to."""
+    if step <= 1 or ring.spec.kind != "frames":
+        return payload, 1
+    return np.ascontiguousarray(payload[:, ::step, ::step]), step
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host in {"localhost", "lo"}
+def _bytes(rows: NDArray[np.void]) -> bytes:
+    """Return rows as bytes, with nothing in their gaps.
+
+    A copy of rows has in its gaps whatever lay in this process's memory there.
+    """
+    whole = np.zeros(rows.shape, rows.dtype)
+    whole[...] = rows
+    return whole.tobytes()

@@ -54,6 +54,7 @@ def _tell(inspection: Inspection) -> None:
 
     from rig.commands.console import wide_console
     from rig.commands.ledger_table import ledger_table
+    from rig.messages import BY_HAND
 
     console = wide_console()
     console.print(
@@ -66,7 +67,10 @@ def _tell(inspection: Inspection) -> None:
     )
     console.print(ledger_table(inspection.ledger))
     for rule, outcomes in inspection.outcomes.items():
-        console.print(Text(f"rule {rule}: {outcomes.text}"))
+        who = "by hand" if rule == BY_HAND else f"rule {rule}"
+        console.print(Text(f"{who}: {outcomes.text}"))
+    for note in inspection.notes:
+        console.print(Text(f"note at {note.at_s:.3f} s: {note.words}"))
     for finding in inspection.findings:
         where = f"{finding.stream}: " if finding.stream else ""
         line = f"{finding.severity} {where}{finding.text}"

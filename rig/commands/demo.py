@@ -51,7 +51,12 @@ _FILE = click.Path(exists=True, path_type=Path)
     show_default=True,
     help="Where the session is written.",
 )
-@click.option("--headless", is_flag=True, help="No live table.")
+@click.option("--headless", is_flag=True, help="No live table and no window.")
+@click.option(
+    "--window/--no-window",
+    default=None,
+    help="Open the monitor's window; by default where there is a display.",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the world.")
 @click.option("--video", type=_FILE, help="A film for the camera to play.")
 @click.option("--model", type=_FILE, help="A DeepLabCut export, or an ONNX model.")
@@ -63,6 +68,7 @@ def demo(
     fps: float,
     out: Path,
     headless: bool,
+    window: bool | None,
     seed: int,
     video: Path | None,
     model: Path | None,
@@ -99,7 +105,10 @@ def demo(
                 ),
                 show,
             ),
+            setup.rig,
+            setup.task,
             quiet=headless,
+            window=False if as_json and window is None else window,
         )
     tell(result, as_json=as_json)
     if not as_json:

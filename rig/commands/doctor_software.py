@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rig.commands.findings import Finding
+from rig.commands.window import what_qt_lacks
 from rig.errors import SpringhareError
 from rig.system import require_store_order
 
@@ -112,6 +113,9 @@ def extras() -> Iterator[Finding]:
         if found and torn and extra in _OF_DLCLIVE:
             text = f"{text}, but dlclive cannot be imported: {torn}"
             yield Finding("extras", extra, "warn", text, _ONE_BUILD)
+            continue
+        if found and extra == "monitor" and (lack := what_qt_lacks()):
+            yield Finding("extras", extra, "warn", text, lack)
             continue
         yield Finding("extras", extra, "ok", text, remedy)
     numpy = _version("numpy") or ""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rig.commands.outputs import OutFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from rig.messages import StreamSpec
     from rig.supervisor.preflight import Check
@@ -53,6 +53,11 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--dry-run", is_flag=True, help="Open every device, record nothing.")
 @click.option("--truth", is_flag=True, help="Keep what the simulated boards sent.")
 @click.option("--unblind", is_flag=True, help="Show which fires are shams, live.")
+@click.option(
+    "--window/--no-window",
+    default=None,
+    help="Open the monitor's window; by default where there is a display.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def run(
     rig_file: Path,
@@ -66,6 +71,7 @@ def run(
     dry_run: bool,
     truth: bool,
     unblind: bool,
+    window: bool | None,
     as_json: bool,
 ) -> int:
     """Record a session; Ctrl-C stops it in order.
@@ -99,23 +105,39 @@ def run(
         return Session(rig, planned.task, planned.session, options, show)
 
     if dry_run:
-        _rehearse(make(), as_json=as_json)
-        return 0
-    result = run_session(make)
+        return _rehearse(make(), as_json=as_json)
+    result = run_session(
+        make,
+        rig,
+        planned.task,
+        window=False if as_json and window is None else window,
+    )
     tell(result, as_json=as_json)
     return EXIT_STATUS[result.verdict]
 
 
-def _rehearse(session: Session, *, as_json: bool) -> None:
-    import msgspec
+def _rehearse(session: Session, *, as_json: bool) -> int:
+    from rig.errors import SpringhareError
 
-    checks, specs = session.rehearse()
+    try:
+        checks, specs = session.rehearse()
+    except SpringhareError as error:
+        if not as_json:
+            raise
+        _echo({"checks": session.checks, "error": str(error)})
+        return 2
     if as_json:
-        found = {"checks": checks, "streams": specs, "folder": str(session.folder)}
-        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
-        return
+        _echo({"checks": checks, "streams": specs, "folder": str(session.folder)})
+        return 0
     _print_rehearsal(checks, specs)
     click.echo(f"\nready: a session would be written to {session.folder}")
+    return 0
+
+
+def _echo(found: Mapping[str, Any]) -> None:
+    import msgspec
+
+    click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
 
 
 def _print_rehearsal(

@@ -11,13 +11,18 @@ import click
 
 from rig.commands.console import wide_console
 from rig.commands.ledger_table import ledger_table
-from rig.commands.live import LiveTable
 from rig.commands.terminal_keys import TerminalKeys
+from rig.commands.window import open_window
+from rig.monitor.health.judgement import Terms
+from rig.monitor.health.watcher import OwnWatcher
+from rig.monitor.terminal.table import LiveTable
 from rig.recording.latency import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rig.config.rig import RigConfig
+    from rig.config.task import TaskConfig
     from rig.supervisor.session import Result, Session
     from rig.supervisor.status import Status
 
@@ -26,10 +31,18 @@ __all__ = ["EXIT_STATUS", "run_session", "tell"]
 EXIT_STATUS = {"PASS": 0, "WARN": 0, "FAIL": 1}
 _ARMS = {"a": True, "d": False}
 """Keys that arm and disarm the loop."""
+_KEYS = "a arm  d disarm  Ctrl-C stops the session"
+_BEFORE_STREAMS = "pre-flight"
+"""Phase in which there is no session yet that a monitor could find."""
 
 
 def run_session(
-    make: Callable[[Callable[[Status], None]], Session], *, quiet: bool = False
+    make: Callable[[Callable[[Status], None]], Session],
+    rig: RigConfig,
+    task: TaskConfig | None,
+    *,
+    quiet: bool = False,
+    window: bool | None = None,
 ) -> Result:
     """Run a session with the live table; one Ctrl-C stops it in order.
 
@@ -39,20 +52,30 @@ def run_session(
     ----------
     make
         Makes the session from the function that it is to report to.
+    rig, task
+        What the session is held to.
     quiet
         Whether nothing is shown while it runs.
+    window
+        Whether the monitor's window is opened beside it; None where there can be one.
     """
     if quiet:
         session = make(lambda _status: None)
         with _one_interrupt(session):
             return session.run()
-    with LiveTable() as show, TerminalKeys() as keys:
+    watcher, opened = OwnWatcher(Terms.of(rig, task)), False
+    with LiveTable() as table, TerminalKeys() as keys:
 
         def observe(status: Status) -> None:
-            show(status)
+            nonlocal opened
+            watcher.look(status)
+            table.show(status, watcher.health, _KEYS)
             for key in keys.pressed():
                 if key in _ARMS:
                     session.arm(armed=_ARMS[key])
+            if not opened and status.phase != _BEFORE_STREAMS:
+                opened = True
+                open_window(rig.name, enabled=window)
 
         session = make(observe)
         with _one_interrupt(session):

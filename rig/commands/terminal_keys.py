@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 import select
 import termios
 import tty
@@ -15,6 +17,8 @@ __all__ = ["TerminalKeys"]
 
 _STANDARD_INPUT = 0
 _READ_BYTES = 64
+_SEQUENCE = re.compile("\x1b(\\[[0-9;?]*[@-~]|O.)")
+"""What an arrow or a function key sends: its parts must not pass for keys."""
 
 
 class TerminalKeys:
@@ -32,6 +36,7 @@ class TerminalKeys:
     def __init__(self, fd: int = _STANDARD_INPUT) -> None:
         self._fd = fd
         self._before: list[Any] | None = None
+        self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
 
     def __enter__(self) -> Self:
         """Let keys come one by one, and unseen, where this is a terminal of ours."""
@@ -52,7 +57,11 @@ class TerminalKeys:
             self._before = None
 
     def pressed(self) -> str:
-        """Return what was pressed since the last time; does not wait."""
+        """Return the letters, digits and signs pressed since the last time.
+
+        Does not wait.
+        """
         if self._before is None or not select.select([self._fd], [], [], 0)[0]:
             return ""
-        return os.read(self._fd, _READ_BYTES).decode("ascii", "ignore")
+        typed = self._decoder.decode(os.read(self._fd, _READ_BYTES))
+        return _SEQUENCE.sub("", typed)

@@ -184,6 +184,9 @@ class InferenceConfig(Closed):
     """Forward prediction over the latency."""
     space: SpaceConfig | None = None
     """Points in space, live."""
+    skeleton: tuple[tuple[str, str], ...] = ()
+    """Pairs of body parts that pictures join with a line; without any, those of
+    gates.lengths. Nothing is decided by them."""
     processor: ProcessorConfig | None = None
     """A Processor that was written for DeepLabCut-Live. What it gives back is what
     gates, prediction and rules see; the pose is recorded as the network saw it."""

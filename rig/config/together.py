@@ -12,13 +12,23 @@ from rig.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from rig.config.actuator import ActuatorConfig
     from rig.config.fault_script import FaultScript
-    from rig.config.rig import ActuatorLine, RigConfig
+    from rig.config.rig import RigConfig
     from rig.config.rules import Action, Leaf, RuleConfig
     from rig.config.session import SessionConfig
     from rig.config.task import FeatureConfig, InferenceConfig, SpaceConfig, TaskConfig
 
-__all__ = ["Place", "check_script", "check_together", "together_faults"]
+__all__ = [
+    "Place",
+    "action_faults",
+    "check_script",
+    "check_together",
+    "together_faults",
+]
+
+_LARGEST = 2**32 - 1
+"""The board takes no greater number."""
 
 Place = Literal["rig", "task", "session"]
 """In which file a fault is to be mended."""
@@ -143,24 +153,35 @@ def _action(
             "one of its harp devices an actuator section, or remove the rule",
         )
         return
-    line = rig.actuator[1].lines.get(action.line)
+    yield from action_faults(rig.actuator[1], path, action)
+
+
+def action_faults(
+    actuator: ActuatorConfig, path: tuple[str | int, ...], action: Action
+) -> Iterator[Fault]:
+    """Yield in advance what the firmware would refuse.
+
+    Parameters
+    ----------
+    actuator
+        The rig's.
+    path, action
+        Where the action stands, and what it asks for.
+    """
+    line = actuator.lines.get(action.line)
     if line is None:
-        known = _known(action.line, rig.actuator[1].lines)
+        known = _known(action.line, actuator.lines)
         yield Fault((*path, "line"), f"expected an actuator line of the rig{known}")
         return
-    yield from _limits(line, path, action)
-
-
-def _limits(
-    line: ActuatorLine, path: tuple[str | int, ...], action: Action
-) -> Iterator[Fault]:
-    """Tell in advance what the firmware would refuse."""
     if action.pulse_width_us > line.max_width_us:
         yield Fault(
             (*path, "pulse_width_us"),
             f"expected at most {line.max_width_us} us on {action.line} (max_width_us "
             f"in the rig file), got {action.pulse_width_us}",
         )
+    for key in ("count", "period_us"):
+        if (value := getattr(action, key)) > _LARGEST:
+            yield Fault((*path, key), f"expected at most {_LARGEST}, got {value}")
     if action.count == 1:
         return
     if (rate_hz := 1e6 / action.period_us) > line.max_rate_hz:

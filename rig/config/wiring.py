@@ -24,7 +24,9 @@ _MOST_DITHER = 0.1
 """Of the period: no two triggers come nearer than 0.8 of it."""
 _NODES = ("inference", "recorder")
 """Of every rig, beside its devices."""
-_RESERVED = (*_NODES, "supervisor")
+_RESERVED = (*_NODES, "supervisor", "experimenter")
+_BY_HAND = "by_hand"
+"""As a decision's rule in the contract: a pulse that a person asked for."""
 
 
 def section(plain: Any, *keys: str) -> Mapping[str, Any]:
@@ -80,6 +82,15 @@ def task_faults(task: Mapping[str, Any]) -> list[Fault]:
             )
         ),
         *_twice((("rules", k, "name"), section(rule).get("name")) for k, rule in rules),
+        *(
+            Fault(
+                ("rules", k, "name"),
+                f"expected a name other than {_BY_HAND}, which stands for pulses that "
+                "a person asks for: choose another",
+            )
+            for k, rule in rules
+            if section(rule).get("name") == _BY_HAND
+        ),
         *_box(("inference", "crop_px"), section(task, "inference").get("crop_px")),
         *(
             Fault(

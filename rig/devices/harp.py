@@ -179,7 +179,7 @@ class HarpDevice:
         model = self._intake.clock.state
         return {
             "plugged_in": float(self._presence.board is not None),
-            "bad_messages": float(self._presence.bad),
+            **{name: float(count) for name, count in self._troubles().items()},
             "round_trip_us": self._intake.round_trip_ns / 1e3,
             "clock_sd_us": model.sd_ns / 1e3 if model else 0.0,
             "clock_skew_ppm": model.skew_ppb / 1e3 if model else 0.0,

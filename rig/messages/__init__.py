@@ -19,6 +19,7 @@ from rig.messages.control import (
 )
 from rig.messages.digest import payload_digest
 from rig.messages.records import (
+    BY_HAND,
     EDGE_FALLING,
     EDGE_RISING,
     RECORDS,
@@ -36,6 +37,7 @@ from rig.messages.records import (
     Pose,
     Record,
     StreamKind,
+    cut_text,
     from_row,
     row_dtype,
     to_row,
@@ -44,6 +46,7 @@ from rig.messages.streams import PayloadSpec, StreamSpec
 from rig.messages.version import CONTRACT_VERSION, require_version
 
 __all__ = [
+    "BY_HAND",
     "CONTRACT_VERSION",
     "EDGE_FALLING",
     "EDGE_RISING",
@@ -72,6 +75,7 @@ __all__ = [
     "StreamKind",
     "StreamSpec",
     "StreamStatus",
+    "cut_text",
     "from_row",
     "payload_digest",
     "require_version",

@@ -16,6 +16,7 @@ from msgspec import Meta
 from rig.messages.version import CONTRACT_VERSION
 
 __all__ = [
+    "BY_HAND",
     "EDGE_FALLING",
     "EDGE_RISING",
     "RECORDS",
@@ -33,6 +34,7 @@ __all__ = [
     "Pose",
     "Record",
     "StreamKind",
+    "cut_text",
     "from_row",
     "row_dtype",
     "to_row",
@@ -40,12 +42,15 @@ __all__ = [
 
 EDGE_RISING = 1
 EDGE_FALLING = -1
+BY_HAND = "by_hand"
+"""Rule of a decision that a person asked for; no rule may be called so."""
 
 _I64 = Annotated[int, Meta(extra={"dtype": "<i8"})]
 _I32 = Annotated[int, Meta(extra={"dtype": "<i4"})]
+_I16 = Annotated[int, Meta(extra={"dtype": "<i2"})]
 _I8 = Annotated[int, Meta(extra={"dtype": "<i1"})]
 _F64 = Annotated[float, Meta(extra={"dtype": "<f8"})]
-_SINCE_2 = Meta(extra={"since": 2})
+_SINCE_2, _SINCE_3 = (Meta(extra={"since": version}) for version in (2, 3))
 """Rows of older versions of the contract have no such field."""
 _Text24 = Annotated[str, Meta(max_length=24, extra={"dtype": "S24"})]
 _Text64 = Annotated[str, Meta(max_length=64, extra={"dtype": "S64"})]
@@ -145,6 +150,12 @@ class Pose(Record, frozen=True, kw_only=True):
     """The frame was taken from the ring."""
     inferred_ns: _I64
     """The network was done."""
+    box_x0_px: Annotated[_I16, _SINCE_3] = -1
+    """With the three that follow, the part of the picture that the network looked at:
+    first column and row, and the first ones outside. All -1 where nobody has said."""
+    box_y0_px: Annotated[_I16, _SINCE_3] = -1
+    box_x1_px: Annotated[_I16, _SINCE_3] = -1
+    box_y1_px: Annotated[_I16, _SINCE_3] = -1
 
 
 class Estimate(Record, frozen=True, kw_only=True):
@@ -200,7 +211,9 @@ class Decision(Record, frozen=True, kw_only=True):
     """What a rule decided, and all that it was given.
 
     `host_ns` is the `now_ns` that the rule saw. A fired decision is the command:
-    the actuator's node reads it from the stream and carries it out.
+    the actuator's node reads it from the stream and carries it out. A pulse that a
+    person asks for is decided, too, by the rule `BY_HAND`, which looks at nothing: its
+    `exposure_ns` is `host_ns`.
     """
 
     kind = "decisions"
@@ -208,11 +221,13 @@ class Decision(Record, frozen=True, kw_only=True):
     decision_id: _I64
     rule: _Text24
     camera: _Text24
-    """Whose pose it was decided on; 3d for points in space, empty for features."""
+    """Whose pose it was decided on; 3d for points in space, empty for features and by
+    hand."""
     frame_id: _I64
     """-1 where it was not decided on a picture."""
     pose_seq: _I64
-    """`seq` of the pose, or of the points in space, in its stream; -1 for features."""
+    """`seq` of the pose, or of the points in space, in its stream; -1 for features and
+    by hand."""
     outcome: _Text24
     """fired, sham, suppressed_age, suppressed_likelihood, suppressed_debounce,
     suppressed_refractory, disarmed."""
@@ -317,7 +332,10 @@ class Loss(Record, frozen=True, kw_only=True):
 
 
 class NodeEvent(Record, frozen=True, kw_only=True):
-    """What happened to a node or to the session as a whole."""
+    """What happened to a node or to the session as a whole, or what somebody noted.
+
+    A note's `host_ns` is when it was begun: it may be before that of the row above.
+    """
 
     kind = "node_events"
 
@@ -393,12 +411,38 @@ def _marks(hint: Any) -> dict[str, Any]:
 def to_row(record: Record) -> tuple[Any, ...]:
     """Return the record as a tuple that a structured array takes as a row.
 
-    Text that is longer than its field is cut; what is not ASCII is replaced.
+    Text is UTF-8; what is longer than its field is cut after a whole character.
     """
-    return tuple(
-        value.encode("ascii", "replace") if isinstance(value, str) else value
-        for value in msgspec.structs.astuple(record)
-    )
+    values = msgspec.structs.astuple(record)
+    try:  # nearly always: numpy cuts ASCII itself
+        return tuple(
+            [
+                value.encode("ascii") if isinstance(value, str) else value
+                for value in values
+            ]
+        )
+    except UnicodeEncodeError:
+        sizes = _sizes(type(record))
+        return tuple(
+            cut_text(value.encode("utf-8", "replace"), size)
+            if isinstance(value, str)
+            else value
+            for value, size in zip(values, sizes, strict=True)
+        )
+
+
+def cut_text(data: bytes, size: int) -> bytes:
+    """Return as many whole characters of UTF-8 as `size` bytes hold."""
+    while 0 < size < len(data) and data[size] & 0xC0 == 0x80:
+        size -= 1
+    return data[:size]
+
+
+@cache
+def _sizes(record: type[Record]) -> tuple[int, ...]:
+    """Return how many bytes each field of a record's row has."""
+    dtype = row_dtype(record)
+    return tuple(dtype[name].itemsize for name in record.__struct_fields__)
 
 
 def from_row(record: type[_R], row: np.void) -> _R:
@@ -407,7 +451,7 @@ def from_row(record: type[_R], row: np.void) -> _R:
     What an older version of the contract did not have is as the record has it.
     """
     values: dict[str, Any] = {
-        name: value.decode("ascii", "replace") if isinstance(value, bytes) else value
+        name: value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         for name, value in zip(row.dtype.names or (), row.tolist(), strict=True)
     }
     return record(**values)

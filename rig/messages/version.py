@@ -6,10 +6,11 @@ from rig.errors import VersionError
 
 __all__ = ["CONTRACT_VERSION", "require_readable", "require_version"]
 
-CONTRACT_VERSION = 2
+CONTRACT_VERSION = 3
 """Version of every record and message; a node of another version is refused.
 
 2: a clock's rows have its segment, the skew's error, and the last exchange as it was.
+3: a pose's rows have the part of the picture that was looked at; text is UTF-8.
 """
 _OLDEST = 1
 """Rows of streams that were recorded since then can be read."""

@@ -22,6 +22,7 @@ from rig.recording.extents import (
 )
 from rig.recording.ledger import Ledger, StreamLedger
 from rig.recording.links import link_faults
+from rig.recording.notes import Note, is_note, notes_of
 from rig.recording.outcomes import RuleOutcomes, outcomes_of
 from rig.recording.sidecar import SessionState, Verdict
 from rig.recording.verification import named_rows, verify
@@ -77,6 +78,8 @@ class Inspection(msgspec.Struct, frozen=True):
     """Added up anew."""
     outcomes: dict[str, RuleOutcomes] = {}
     """What became of the decisions, by rule."""
+    notes: list[Note] = []
+    """What was noted while it was recorded, in order of time."""
 
 
 def inspect_recording(
@@ -133,6 +136,7 @@ def inspect_recording(
         streams,
         ledger,
         outcomes_of(recording),
+        notes_of(recording),
     )
 
 
@@ -206,7 +210,7 @@ def _inspect_stream(
     rows = rows[:filled]
     findings += [
         Finding("FAIL", name, fault)
-        for fault in (*_stamps(rows), *_blocks(layout, rows))
+        for fault in (*_stamps(layout, rows), *_blocks(layout, rows))
     ]
     segments = len(segment_paths(recording.folder, layout))
     return StreamInspection(filled, segments, verified), findings
@@ -228,11 +232,14 @@ def _damage(recording: Recording) -> Iterator[Finding]:
         yield Finding("FAIL", name, text)
 
 
-def _stamps(rows: NDArray[np.void]) -> Iterator[str]:
-    for field, least in (("seq", 1), ("host_ns", 0)):
-        steps = np.diff(rows[field])
+def _stamps(layout: StreamLayout, rows: NDArray[np.void]) -> Iterator[str]:
+    every = timed = np.arange(len(rows))
+    if layout.spec.kind == "node_events":
+        timed = np.flatnonzero(~is_note(rows))  # a note stands at when it was begun
+    for field, least, asked in (("seq", 1, every), ("host_ns", 0, timed)):
+        steps = np.diff(rows[field][asked])
         if (steps < least).any():
-            at = int(np.argmax(steps < least)) + 1
+            at = int(asked[int(np.argmax(steps < least)) + 1])
             yield f"{field} runs backwards at row {at}"
 
 

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from rig.messages import BY_HAND
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -136,6 +138,8 @@ def command_moments(
 ) -> Commands:
     """Return the fired decisions whose edge came back, and when what happened.
 
+    Pulses by hand are left out: they answer nothing that was exposed.
+
     Parameters
     ----------
     decisions, answers
@@ -145,7 +149,8 @@ def command_moments(
     """
     edge = np.flatnonzero(answers["edge_device_ns"] >= 0)
     order = edge[np.argsort(answers["decision_id"][edge], kind="stable")]
-    fired = decisions[decisions["outcome"] == b"fired"]
+    ruled = decisions["rule"] != BY_HAND.encode()
+    fired = decisions[ruled & (decisions["outcome"] == b"fired")]
     at = _where(answers["decision_id"][order], fired["decision_id"])
     fired, answer = fired[at >= 0], order[at[at >= 0]]
     moments = {name: np.zeros(len(fired), np.int64) for name in _OF_POSE}

@@ -89,4 +89,4 @@ def _counts(words: NDArray[np.bytes_]) -> dict[str, int]:
 
 
 def _text(word: bytes) -> str:
-    return word.decode("ascii", "replace")
+    return word.decode("utf-8", "replace")

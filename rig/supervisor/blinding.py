@@ -53,7 +53,9 @@ class Blind:
     def _stream(self, stream: StreamFigures) -> StreamFigures:
         if stream.name not in self.streams:
             return stream
-        return replace(stream, published=0, rate_hz=0.0, waiting=0, blind=True)
+        return replace(
+            stream, published=0, rate_hz=0.0, waiting=0, age_s=None, blind=True
+        )
 
 
 def blind_of(rig: RigConfig, task: TaskConfig | None, *, unblind: bool) -> Blind | None:

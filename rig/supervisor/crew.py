@@ -52,6 +52,8 @@ class Crew:
         self.children: dict[str, Child] = {}
         self.strangers: list[tuple[str, Request]] = []
         """Requests from programs that are not nodes, to be answered."""
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Called again and again while nodes are waited for."""
         self._server = server
         self._clock = clock
         self._interrupted = interrupted
@@ -171,7 +173,7 @@ class Crew:
 
     def listen(self, timeout_ms: int) -> None:
         """Take in what has come; wait at most `timeout_ms` for the first of it."""
-        for sender, message in self._server.receive(timeout_ms):
+        for sender, message in self._server.receive(timeout_ms, self.children):
             match message:
                 case Hello() if sender in self.children:
                     self.children[sender].connected = True
@@ -246,6 +248,7 @@ class Crew:
                 child.state,
                 (now - child.heard_ns) / 1e9 if child.heard_ns else 0.0,
                 child.heartbeat.metrics if child.heartbeat else {},
+                child.cause or (child.heartbeat.detail if child.heartbeat else ""),
             )
             for child in self.children.values()
         ]
@@ -293,6 +296,7 @@ class Crew:
         deadline_ns = self._clock.now() + int(timeout_s * 1e9)
         while not done():
             self.listen(20)
+            self.meanwhile()
             ended = [
                 f"{name}: it ended: {child.last_words() or 'no message'}"
                 for name, child in children.items()

@@ -49,14 +49,20 @@ class SessionRings:
             self._meters[spec.name] = RateMeter(ring, self._clock)
         self._notes = self.streams.writer(_OWN.name)
 
+    @property
+    def now_ns(self) -> int:
+        """Host time."""
+        return self._clock.now()
+
     def note(self, node: str, state: str, detail: str = "") -> None:
         """Record what happened to a node or to the session."""
+        host_ns = self.now_ns
+        self.record(NodeEvent(host_ns=host_ns, node=node, state=state, detail=detail))
+
+    def record(self, event: NodeEvent) -> None:
+        """Record an event, with a time of its own."""
         if self._notes is not None:
-            self._notes.append(
-                NodeEvent(
-                    host_ns=self._clock.now(), node=node, state=state, detail=detail
-                )
-            )
+            self._notes.append(event)
 
     def close_of(self, node: str) -> None:
         """Close the streams of a node that cannot do it any more."""
@@ -80,17 +86,20 @@ class SessionRings:
         """
         figures: list[StreamFigures] = []
         for name, meter in self._meters.items():
-            head, counters = meter.ring.head, meter.ring.counters
+            spec, head, counters = meter.ring.spec, meter.ring.head, meter.ring.counters
             read = reads.get(name, StreamStatus())
             figures.append(
                 StreamFigures(
                     name,
                     published=head,
                     rate_hz=meter.rate_hz(),
-                    nominal_hz=meter.ring.spec.rate_hz,
+                    nominal_hz=spec.rate_hz,
                     lost=sum(counters.get(counter, 0) for counter in LOSS_COUNTERS),
                     unrecorded=read.lost,
                     waiting=head - read.taken - read.lost,
+                    age_s=meter.age_s(),
+                    kind=spec.kind,
+                    slots=spec.slots,
                 )
             )
         return figures

@@ -39,7 +39,12 @@ from rig.supervisor.ending import (
 from rig.supervisor.lock import rig_lock
 from rig.supervisor.plan import Options, plan_nodes, slowed
 from rig.supervisor.preflight import Check, preflight, require
-from rig.supervisor.requests import DECIDER, serve_strangers, tell_actuator
+from rig.supervisor.requests import (
+    DECIDER,
+    serve_meanwhile,
+    serve_strangers,
+    tell_actuator,
+)
 from rig.supervisor.restart import Restarter
 from rig.supervisor.rings import SessionRings
 from rig.supervisor.status import Status
@@ -55,6 +60,7 @@ if TYPE_CHECKING:
     from rig.config.task import TaskConfig
     from rig.recording.ledger import Ledger
     from rig.recording.sidecar import Verdict
+    from rig.supervisor.plan import SessionPlan
 
 __all__ = ["Result", "Session"]
 
@@ -91,6 +97,8 @@ class Session:
         Called a few times a second with the session at a glance.
     clock
         Host clock.
+    plan
+        Other processes than the configs ask for.
     """
 
     def __init__(
@@ -101,6 +109,7 @@ class Session:
         options: Options,
         observe: Callable[[Status], None] = lambda _: None,
         clock: Clock | None = None,
+        plan: SessionPlan | None = None,
     ) -> None:
         self._rig = slowed(rig, options.slow)
         self._task = task
@@ -108,7 +117,7 @@ class Session:
         self._options = options
         self._observe = observe
         self._clock = clock or MonotonicClock()
-        self._plan = plan_nodes(self._rig, task, simulate=options.simulate)
+        self._plan = plan or plan_nodes(self._rig, task, simulate=options.simulate)
         self._actuator = None if rig.actuator is None else rig.actuator[0]
         self._blind = blind_of(rig, task, unblind=options.unblind)
         self._key = ""
@@ -125,8 +134,8 @@ class Session:
         """Of the boards' stand-ins, by device."""
         self._crew: Crew | None = None
         self._rings: SessionRings | None = None
-        self._found: list[Check] = []
-        """What the nodes told of when they opened."""
+        self.checks: list[Check] = []
+        """What pre-flight and then the nodes have found so far."""
 
     def stop(self, reason: str = "asked to stop") -> None:
         """Ask the session to end in order; safe from a signal handler."""
@@ -148,7 +157,7 @@ class Session:
         """
         with rig_lock(self._rig.name):
             salvage_abandoned()
-            checks = self._check()
+            self._check()
             with ExitStack() as stack:
                 streams = self._directory(stack)
                 crew, specs = self._open(stack, streams)
@@ -157,11 +166,7 @@ class Session:
                 watch = self._watch(crew, rings, streams)
                 ledger = self._end(crew, rings, watch)
         return Result(
-            self.folder,
-            self.session_id,
-            self._stop_reason,
-            ledger,
-            (*checks, *self._found),
+            self.folder, self.session_id, self._stop_reason, ledger, tuple(self.checks)
         )
 
     def rehearse(self) -> tuple[list[Check], dict[str, list[StreamSpec]]]:
@@ -178,19 +183,18 @@ class Session:
             What is not ready.
         """
         with rig_lock(self._rig.name):
-            checks = self._check()
+            self._check()
             with ExitStack() as stack:
                 stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
                 _, specs = self._open(stack, self._directory(stack))
-        return [*checks, *self._found], specs
+        return self.checks, specs
 
     # -- making ready
 
-    def _check(self) -> list[Check]:
+    def _check(self) -> None:
         self._report("pre-flight")
-        checks = preflight(self._rig, self._session, self._data_root, self.folder)
-        require(checks)
-        return checks
+        self.checks += preflight(self._rig, self._session, self._data_root, self.folder)
+        require(self.checks)
 
     def _directory(self, stack: ExitStack) -> StreamDirectory:
         self.folder.mkdir(parents=True)
@@ -216,6 +220,7 @@ class Session:
             self._ports = stand_in.ports
         crew = self._crew = Crew(server, self._clock, lambda: bool(self._stop_reason))
         stack.callback(crew.dismiss)  # before the boards go: none is missed
+        crew.meanwhile = lambda: serve_meanwhile(crew, self._status, self.stop)
         crew.start_processes(self._plan.nodes, self.folder / "log")
         self._report("opening devices")
         results = crew.ask(
@@ -233,7 +238,7 @@ class Session:
         """Take up what the nodes found when they opened; none keeps from starting."""
         for result in results.values():
             for found in result.get("findings", ()):
-                self._found.append(check := msgspec.convert(found, Check))
+                self.checks.append(check := msgspec.convert(found, Check))
                 if not check.ok:
                     logger.warning("%s: %s: %s", check.name, check.detail, check.remedy)
 
@@ -326,7 +331,9 @@ class Session:
             rings.note(DECIDER, word, "by the task file")
         while not self._stop_reason:
             crew.listen(100)
-            serve_strangers(crew, rings, self._status, self.stop, self._actuator)
+            serve_strangers(
+                crew, rings, self._status, self.stop, self._actuator, self._started_ns
+            )
             self._turn_key(crew, rings)
             elapsed_s = (self._clock.now() - self._recording_ns) / 1e9
             watch.turn(elapsed_s)
@@ -388,6 +395,7 @@ class Session:
     def _status(self) -> Status:
         crew = self._crew
         elapsed_s = (self._clock.now() - self._recording_ns) / 1e9
+        planned_s = self._options.seconds if self._phase == "recording" else None
         status = Status(
             phase=self._phase,
             session_id=self.session_id,
@@ -396,5 +404,10 @@ class Session:
             streams=self._rings.figures(crew.reads(RECORDER))
             if crew and self._rings
             else (),
+            reason=self._stop_reason,
+            looked=crew.reads(DECIDER) if crew else {},
+            session_s=(self._clock.now() - self._started_ns) / 1e9,
+            remaining_s=None if planned_s is None else max(0.0, planned_s - elapsed_s),
+            checks=tuple(self.checks),
         )
         return self._blind.status(status) if self._blind else status

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence  # noqa: TC003 - decoded by msgspec
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from rig.messages import (  # noqa: TC001 - decoded by msgspec
+    NodeState,
+    StreamKind,
+    StreamStatus,
+)
+from rig.supervisor.preflight import Check  # noqa: TC001 - decoded by msgspec
 
+if TYPE_CHECKING:
     from rig.bus.ring import Ring
-    from rig.messages import NodeState
     from sync.clock import Clock
 
 __all__ = ["NodeFigures", "RateMeter", "Status", "StreamFigures"]
@@ -27,6 +32,8 @@ class NodeFigures:
     heard_s: float
     """Seconds since its last heartbeat."""
     metrics: Mapping[str, float]
+    detail: str = ""
+    """Why it failed; empty while it has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,12 @@ class StreamFigures:
     waiting: int
     """Published and not yet taken by the recorder."""
     blind: bool = False
-    """Whether published, rate and waiting are hidden: they would tell of shams."""
+    """Whether published, rate, waiting and age are hidden: they would tell of shams."""
+    age_s: float | None = None
+    """Seconds since its newest element came; None before the first."""
+    kind: StreamKind = field(kw_only=True)
+    slots: int = field(kw_only=True)
+    """Depth of its ring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,17 @@ class Status:
     streams: Sequence[StreamFigures] = ()
     blind: bool = False
     """Whether shams are not told from fires."""
+    reason: str = ""
+    """Why the session ends; empty while it goes on."""
+    looked: Mapping[str, StreamStatus] = field(default_factory=dict)
+    """How the network stands with each camera's frames, by stream."""
+    session_s: float = 0.0
+    """Seconds since the session's start, the zero of the ledger; the recording begins
+    some seconds later."""
+    remaining_s: float | None = None
+    """Seconds until the recording's planned end; None where a person ends it."""
+    checks: Sequence[Check] = ()
+    """What pre-flight and the nodes have found, each good or not."""
 
 
 @dataclass(slots=True)
@@ -68,6 +91,14 @@ class RateMeter:
     ring: Ring
     clock: Clock
     _marks: deque[tuple[int, int]] = field(default_factory=deque)
+
+    def age_s(self) -> float | None:
+        """Return how long ago the newest element came; None before the first."""
+        head = self.ring.head
+        if not head:
+            return None
+        newest_ns = int(self.ring.rows[(head - 1) % self.ring.slots]["host_ns"])
+        return max(0.0, (self.clock.now() - newest_ns) / 1e9)
 
     def rate_hz(self) -> float:
         """Return elements per second over the window, and remember this moment."""

@@ -8,18 +8,21 @@ import random
 import threading
 from collections import Counter
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
 from rich.console import Console
 
 from rig.bus.control import ControlClient
-from rig.commands.live import LiveTable
 from rig.messages import Reply, Request
+from rig.monitor.health.judgement import Terms
+from rig.monitor.health.watcher import OwnWatcher
+from rig.monitor.terminal.table import LiveTable
 from rig.recording.outcomes import outcomes_of
 from rig.recording.reader import Recording
 from rig.sim.twins.harp_truth import HarpTruth
-from rig.supervisor.status import NodeFigures, Status, StreamFigures
+from rig.supervisor.status import Status
 
 pytestmark = pytest.mark.slow
 
@@ -207,6 +210,7 @@ class Watcher:
         self._springhare = springhare
         self.seen = []
         self.drawn = []
+        self._health = OwnWatcher(Terms())
 
     def watch(self, process):
         [path] = self._springhare.shm.glob("*/control")
@@ -229,10 +233,10 @@ class Watcher:
             return
         out = io.StringIO()
         console = Console(file=out, force_terminal=True, width=200, height=60)
-        nodes = [NodeFigures(**node) for node in status["nodes"]]
-        streams = [StreamFigures(**stream) for stream in status["streams"]]
-        with LiveTable(console) as show:
-            show(Status(**{**status, "nodes": nodes, "streams": streams}))
+        shown = msgspec.convert(status, Status)
+        self._health.look(shown)
+        with LiveTable(console) as table:
+            table.show(shown, self._health.health)
         self.drawn.append(out.getvalue())
 
 

@@ -26,13 +26,13 @@ def pose(latency_ms, now=START, arrival=0.5, network=0.25):
     )
 
 
-def decision(number, at=START, outcome="fired"):
+def decision(number, at=START, outcome="fired", rule="r"):
     numbers = dict.fromkeys(
         ("frame_id", "pose_seq", "exposure_ns", "age_ns", "max_age_ns", "latency_ns",
          "pulse_width_us", "pulse_count", "pulse_period_us", "armed"), 0
     )  # fmt: skip
     floats = dict.fromkeys(("value", "threshold", "likelihood", "sham_draw"), 0.0)
-    texts = {"rule": "r", "camera": "left", "cause": "", "line": "laser"}
+    texts = {"rule": rule, "camera": "left", "cause": "", "line": "laser"}
     return Decision(
         host_ns=at, decision_id=number, outcome=outcome, **numbers, **floats, **texts
     )
@@ -83,6 +83,18 @@ def test_an_edge_has_its_stages():
     assert figures["board_p99_ms"] == 2.0
     assert figures["answer_max_ms"] == 3.0
     assert figures["total_p95_ms"] == 13.0
+
+
+def test_a_pulse_by_hand_is_left_out():
+    meter = LatencyMeter()
+    meter.decided(decision(0, rule="by_hand"))
+    late = msgspec.structs.replace(answer(0, edge=False), status="timeout")
+    meter.acknowledged(late)
+    meter.acknowledged(answer(0))
+    assert meter.figures() == {}
+    meter.decided(decision(1))
+    meter.acknowledged(answer(1))
+    assert {"send_p50_ms", "total_p50_ms"} <= set(meter.figures())
 
 
 def test_what_made_no_edge_has_none():

@@ -113,7 +113,21 @@ def test_pose_has_keypoints_and_all_stamps(make_bench, task):
         arrival_ns=published_ns - MS,
         dequeued_ns=published_ns + 2 * MS,
         inferred_ns=published_ns + 2 * MS,
+        box_x0_px=0,
+        box_y0_px=0,
+        box_x1_px=16,
+        box_y1_px=12,
     )
+
+
+@pytest.mark.parametrize("crop", [None, [4, 2, 16, 12]])
+def test_pose_says_what_the_network_looked_at(make_bench, task, crop):
+    bench = make_bench(task(crop_px=crop))
+    bench.publish("left", tail(200))
+    bench.node.step()
+    (pose,), _ = poses(bench)
+    box = [pose.box_x0_px, pose.box_y0_px, pose.box_x1_px, pose.box_y1_px]
+    assert box == (crop or [0, 0, 16, 12])
 
 
 def test_newest_wins_and_the_rest_is_counted(make_bench, task):
@@ -224,6 +238,18 @@ def test_decides_right_after_the_pose(make_bench, task):
     assert bench.node.metrics()["decided"] == 1
 
 
+def test_counts_the_fires_that_came_too_late(make_bench, task):
+    bench = make_bench(task(rules=[FALLS]))
+    for y in (120, 90):
+        bench.publish("left", tail(y))
+        bench.clock.advance(1000 * MS)
+        bench.node.step()
+    (decision,) = decisions(bench)
+    assert decision.outcome == "suppressed_age"
+    metrics = bench.node.metrics()
+    assert (metrics["too_old"], metrics["decided"]) == (1, 0)
+
+
 def test_arms_and_disarms_on_request(make_bench, task):
     bench = make_bench(task(rules=[FALLS]))
 
@@ -241,7 +267,7 @@ def test_arms_and_disarms_on_request(make_bench, task):
     jump()
     found = [(d.outcome, d.armed) for d in decisions(bench)]
     assert found == [("fired", 1), ("disarmed", 0), ("fired", 1)]
-    with pytest.raises(StreamError, match=r"Expected arm or disarm .* got 'fire'"):
+    with pytest.raises(StreamError, match=r"Expected arm, disarm .* got 'fire'"):
         bench.node.handle("fire", {})
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import inference.by_hand
 import inference.follow
 import inference.rules.engine
 import inference.space
@@ -56,6 +57,7 @@ def test_makes_the_record_of_the_frame():
         inferred_ns=40,
         now_ns=50,
         armed=True,
+        box_px=(8, 0, 40, 32),
     )
     keypoints = np.zeros((2, 3), np.float32)
     result = step(keypoints, inputs, begin(CONFIG), CONFIG)
@@ -68,6 +70,10 @@ def test_makes_the_record_of_the_frame():
         arrival_ns=20,
         dequeued_ns=30,
         inferred_ns=40,
+        box_x0_px=8,
+        box_y0_px=0,
+        box_x1_px=40,
+        box_y1_px=32,
     )
     assert result.keypoints is keypoints
 
@@ -108,6 +114,7 @@ def live(journey):
             inferred_ns=now_ns - 2,
             now_ns=now_ns,
             armed=armed,
+            box_px=(seq[camera], 0, 64, 48),
         )
         keypoints = np.array([[x0, y0, likelihood], [x1, y1, 1]], np.float32)
         given_state, given_keypoints = repr(state), keypoints.copy()
@@ -186,6 +193,7 @@ def test_replay_of_a_long_journey_has_every_kind_of_outcome():
 @pytest.mark.parametrize(
     "module",
     [
+        inference.by_hand,
         inference.follow,
         inference.rules.engine,
         inference.rules.keypoints,

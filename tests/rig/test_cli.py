@@ -33,6 +33,8 @@ HEAVY = [
     "scipy",
     "matplotlib",
     "msgspec",
+    "PySide6",
+    "pyqtgraph",
 ]
 
 
@@ -71,8 +73,11 @@ def test_help_loads_nothing_heavy():
         "check",
         "demo",
         "doctor",
+        "evaluate",
         "init",
         "latency",
+        "monitor",
+        "review",
         "rules",
         "run",
         "schema",
@@ -134,7 +139,7 @@ def test_an_interrupt(install):
     ("words", "message"),
     [
         (["demmo"], "got 'demmo': did you mean demo?"),
-        (["xyzzy"], "got 'xyzzy': one of align, bench, calibrate-latency, check"),
+        (["xyzzy"], "got 'xyzzy': one of align, analyse, bench, calibrate-latency"),
         (["init"], "Missing argument"),
         (["doctor", "--jsn"], "No such option"),
     ],

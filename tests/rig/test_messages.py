@@ -15,7 +15,9 @@ from rig.messages import (
     Heartbeat,
     Hello,
     Message,
+    NodeEvent,
     PayloadSpec,
+    Pose,
     Reply,
     Request,
     StreamSpec,
@@ -25,7 +27,7 @@ from rig.messages import (
     to_row,
 )
 
-_INTEGERS = {"<i8": 63, "<i4": 31, "|i1": 7}
+_INTEGERS = {"<i8": 63, "<i4": 31, "<i2": 15, "|i1": 7}
 
 
 def _value(dtype):
@@ -68,11 +70,44 @@ def test_every_row_begins_with_its_number_and_time(kind):
     assert [dtype.fields[name][0].str for name in dtype.names[:2]] == ["<i8", "<i8"]
 
 
-def test_text_that_does_not_fit_is_cut_and_told_in_ascii():
-    event = Event(host_ns=1, device_ns=1, device_seq=0, line="é" + "x" * 40, edge=1)
-    table = np.zeros(1, row_dtype(Event))
-    table[0] = to_row(event)
-    assert from_row(Event, table[0]).line == "?" + "x" * 23
+def stored(record):
+    """A record's row, as it is kept."""
+    table = np.zeros(1, row_dtype(type(record)))
+    table[0] = to_row(record)
+    return table[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("x" * 40, "x" * 24),
+        ("é" + "x" * 40, "é" + "x" * 22),
+        ("x" + "é" * 40, "x" + "é" * 11),
+        ("日本" * 20, "日本" * 4),
+        ("xx" + "日" * 20, "xx" + "日" * 7),
+        ("5 µm, 🐁", "5 µm, 🐁"),
+        ("a\udcffb", "a?b"),
+    ],
+)
+def test_text_that_does_not_fit_is_cut_after_a_whole_character(text, kept):
+    event = Event(host_ns=1, device_ns=1, device_seq=0, line=text, edge=1)
+    assert from_row(Event, stored(event)).line == kept
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200))
+def test_text_of_any_language_is_kept_as_far_as_there_is_room(text):
+    event = NodeEvent(host_ns=1, node="n", state="s", detail=text)
+    kept = from_row(NodeEvent, stored(event)).detail
+    assert text.startswith(kept)
+    room = 160 - len(kept.encode())
+    assert kept == text or len(text[len(kept)].encode()) > room
+
+
+def test_rows_in_ascii_are_what_they_were():
+    event = NodeEvent(host_ns=1, node="left", state="died", detail="signal 9")
+    row = stored(event)
+    assert row["detail"] == b"signal 9"
+    assert from_row(NodeEvent, row) == event
 
 
 def test_records_are_frozen_and_closed():
@@ -141,8 +176,21 @@ class TestRowsOfOlderVersions:
         assert row_dtype(ClockRecord).names[:6] == self.FIRST.names
 
     def test_all_others_are_the_same(self):
-        for record in set(RECORDS.values()) - {ClockRecord}:
-            assert row_dtype(record, 1) == row_dtype(record)
+        for record in set(RECORDS.values()) - {ClockRecord, Pose}:
+            assert row_dtype(record, 1) == row_dtype(record, 2) == row_dtype(record)
+        assert row_dtype(ClockRecord, 2) == row_dtype(ClockRecord)
+
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_a_poses_row_did_not_say_what_was_looked_at(self, version):
+        names = ["seq", "host_ns", "frame_seq", "frame_id", "exposure_ns"]
+        names += ["arrival_ns", "dequeued_ns", "inferred_ns"]
+        spec = StreamSpec(name="poses/left", kind="poses", node="x", version=version)
+        assert spec.row == np.dtype([(name, "<i8") for name in names])
+        assert row_dtype(Pose).names[:8] == tuple(names)
+        pose = from_row(Pose, np.array([tuple(range(8))], spec.row)[0])
+        assert pose.inferred_ns == 7
+        box = (pose.box_x0_px, pose.box_y0_px, pose.box_x1_px, pose.box_y1_px)
+        assert box == (-1,) * 4
 
     def test_what_an_old_row_did_not_have_is_said_not_to_be_there(self):
         row = np.array([(3, 4, 5, 6, 7.0, 8)], self.FIRST)[0]

@@ -1,6 +1,8 @@
 import subprocess
 import sys
+from contextlib import contextmanager
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -8,7 +10,10 @@ from rig import cli
 from rig.bus.directory import StreamDirectory
 from rig.bus.keys import load_client_keys
 from rig.bus.remote import RemoteReader, remote_names
+from rig.errors import StreamError
 from rig.messages import Frame, PayloadSpec, StreamSpec
+from rig.monitor.remote import RemoteLink
+from rig.recording.sidecar import Configs, SessionInfo, write_sidecar
 
 SERVE = "import sys; from rig.commands.serve import serve; serve(sys.argv[1:])"
 
@@ -72,3 +77,92 @@ def test_keys_are_made_once(commands, tmp_path, capsys):
     assert cli.main(["keys", str(tmp_path), "--reader", "laptop"]) == 0
     assert cli.main(["keys", str(tmp_path), "--reader", "laptop"]) == 2
     assert "name another" in capsys.readouterr().err
+
+
+RIG = {
+    "format": "springhare-rig/1",
+    "name": "test",
+    "data_root": "/data",
+    "devices": {
+        "daq": {
+            "kind": "harp",
+            "port": "/dev/x",
+            "camera_trigger": {"rate_hz": 50},
+            "actuator": {
+                "lines": {"laser": {"pin": 1, "max_width_us": 1000, "max_rate_hz": 40}}
+            },
+        }
+    },
+}
+TASK = {
+    "format": "springhare-task/1",
+    "name": "t",
+    "inference": {"model": "bundled:mouse", "cameras": ["left"]},
+    "rules": [
+        {
+            "name": "in",
+            "camera": "left",
+            "when": {"kind": "enters", "keypoint": "hip", "region_px": [0, 0, 9, 9]},
+            "sham_probability": 0.5,
+            "action": {"line": "laser", "pulse_width_us": 100},
+        }
+    ],
+}
+
+
+@pytest.fixture
+def with_shams(memory, tmp_path):
+    """A session whose task has shams."""
+    info = SessionInfo(
+        session_id="1",
+        subject="mouse",
+        task="t",
+        started_utc="2026-01-01T00:00:00Z",
+        started_host_ns=1,
+        configs=Configs(rig=RIG, task=TASK),
+    )
+    write_sidecar(tmp_path, info)
+    streams = StreamDirectory.create("s", tmp_path)
+    for name, kind in (("acknowledgements",) * 2, ("clocks/daq", "clocks")):
+        streams.create_ring(StreamSpec(name=name, kind=kind, node="daq", slots=8))
+    return streams, info
+
+
+@contextmanager
+def serving(*options):
+    child = subprocess.Popen(
+        [sys.executable, "-c", SERVE, "--address", "tcp://127.0.0.1:*", *options],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield child, child.stderr.readline().split()[-1]
+    finally:
+        child.kill()
+        child.communicate()
+
+
+@pytest.mark.slow
+def test_shams_are_kept_back_unless_somebody_wants_to_see_them(with_shams):
+    with serving() as (_, address):
+        with pytest.raises(StreamError, match="serve with springhare serve --unblind"):
+            RemoteReader(address, "acknowledgements")
+        RemoteReader(address, "clocks/daq").close()
+    with serving("--unblind") as (_, address):
+        RemoteReader(address, "acknowledgements").close()
+
+
+@pytest.mark.slow
+def test_who_looks_is_told_how_the_session_ended(with_shams, tmp_path):
+    streams, info = with_shams
+    with serving() as (child, address):
+        link = RemoteLink(address)
+        try:
+            assert link.info() == info
+            assert link.verdict is None
+            write_sidecar(tmp_path, msgspec.structs.replace(info, verdict="WARN"))
+            streams.remove()
+            assert child.wait(20) == 0, "the server ends when that was told"
+            assert link.verdict == "WARN"
+        finally:
+            link.close()

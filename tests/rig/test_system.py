@@ -61,3 +61,36 @@ def test_who_may_hurry(monkeypatch):
     monkeypatch.setattr(system, "_capabilities", lambda: ~(1 << 23))
     monkeypatch.setattr(system.resource, "getrlimit", lambda _: (40, 80))
     assert system.realtime_priority() == 40
+
+
+def test_who_steps_back_starts_others_as_before():
+    words = """
+import os, subprocess, sys
+from pathlib import Path
+from rig.system import as_before, step_back
+
+GROUP = Path("/proc/self/autogroup")
+
+def nice_of_a_child():
+    words = "import os; print(os.getpriority(os.PRIO_PROCESS, 0))"
+    command = [sys.executable, "-c", words]
+    return int(subprocess.run(command, capture_output=True, check=True).stdout)
+
+first = as_before(nice_of_a_child)
+step_back()
+step_back()
+words = GROUP.read_text().split() if GROUP.exists() else []  # none where it is off
+print(first, nice_of_a_child(), as_before(nice_of_a_child), (words or ["none"])[-1])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", words],
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=True,
+    )
+    *nice, group = done.stdout.split()
+    first, modest, before = (int(word) for word in nice)
+    assert modest == min(first + 5, 19)
+    assert before == first
+    assert group in ("none", "5")

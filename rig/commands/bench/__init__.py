@@ -10,6 +10,7 @@ import click
 
 from rig.commands.bench.geometry import geometry
 from rig.commands.bench.group import Benchmarks
+from rig.commands.bench.monitor import monitor
 from rig.commands.bench.reading import reading
 from rig.commands.bench.recorder import recorder
 from rig.commands.bench.survival import survival
@@ -24,5 +25,13 @@ def bench() -> None:
     """Measure what this machine can do."""
 
 
-for command in (transport, recorder, sustained, reading, survival, geometry):
+for command in (
+    transport,
+    recorder,
+    sustained,
+    reading,
+    survival,
+    geometry,
+    monitor,
+):
     bench.add_command(command)

@@ -49,6 +49,13 @@ def rows_of(spec, count, **columns):
     return rows
 
 
+def ask_by_hand(decisions, which):
+    """Make some decisions a person's."""
+    for name, value in (("rule", b"by_hand"), ("camera", b""), ("pose_seq", -1)):
+        decisions[name][which] = value
+    decisions["exposure_ns"][which] = decisions["host_ns"][which]
+
+
 @pytest.fixture(scope="session")
 def loop_scene(scene):
     """Make a scene with a loop; `network_ns` of each pose is what a test says."""
@@ -62,6 +69,9 @@ def loop_scene(scene):
         """So many of the last fired decisions made no edge."""
         late = 0
         """So many of the first were answered, with their edge, after their timeout."""
+
+        by_hand = False
+        """Whether the first fire was asked for by a person."""
 
         rule = b"jump"
 
@@ -118,6 +128,7 @@ def loop_scene(scene):
                 outcome=outcome,
                 exposure_ns=poses["exposure_ns"][which],
             )
+            ask_by_hand(decisions, np.flatnonzero(mine)[: int(self.by_hand)])
             writer.append_block("decisions", decisions)
             sent = poses["host_ns"][fired] + SEND_NS
             edge = sent + BOARD_NS

@@ -30,6 +30,19 @@ def test_what_is_on_the_host_is_exact(recording):
     assert set(took["send"]) == {800_000}
 
 
+def test_pulses_by_hand_are_nobodys_rule(loop_scene, truth, recording, tmp_path):
+    made = loop_scene(seconds=12, jumps=False)
+    made.by_hand = True
+    with Recording.open(made.write(tmp_path / "m1" / "session")) as asked:
+        found = loop_times(asked)
+        assert set(latencies(asked)) == {"cam"}
+    [rule], [all_] = found.rules, loop_times(recording).rules
+    assert rule.rule == "jump"
+    assert rule.commands == {"done": all_.commands["done"] - 1}
+    assert len(rule.stages.took_ns["total"]) == len(all_.stages.took_ns["total"]) - 1
+    assert not any("by_hand" in remark for remark in found.remarks)
+
+
 def test_stages_add_up_to_the_total(by_alignment):
     took = by_alignment.rules[0].stages.took_ns
     parts = ("camera", "wait", "network", "decide", "send", "board")

@@ -158,6 +158,7 @@ def whole(live, tmp_path_factory):
         unsure=0.02,
         lost=0.2,
         disarmed_s=(4.0, 8.0),
+        pulses_s=(0.1, 1.4, 2.61, 2.62, 5.0, 8.7),
         died_s=8.5,
     )
     return made.write(folder)

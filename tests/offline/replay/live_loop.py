@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from inference.by_hand import HandInputs, by_hand
 from inference.features.window import Recipe, SignalWindow
 from inference.outlets import POINTS, declare
 from inference.rules import Feature
@@ -107,6 +108,8 @@ class Live:
     lost: float = 0.0
     """Of the right camera's frames never come."""
     disarmed_s: tuple[float, float] = (0.0, 0.0)
+    pulses_s: tuple[float, ...] = ()
+    """Then somebody asks for a pulse by hand."""
     died_s: float | None = None
     """Then the node dies, and begins anew."""
     extra: dict = field(default_factory=dict)
@@ -216,6 +219,7 @@ class Live:
     def _turn(self):
         """One turn of the node; False where nothing comes any more."""
         waiting = bool(self.arrivals) and self.arrivals[0][0] <= self.t
+        self._by_hand()
         if not waiting:
             views = self.state.views
             times = [each[0][0] for each in (self.arrivals, self.blocks) if each]
@@ -238,6 +242,23 @@ class Live:
             self._decided(decisions)
             self._placed(points)
         return True
+
+    def _by_hand(self):
+        """Do what was asked between two turns."""
+        while self.pulses_s and START_NS + self.pulses_s[0] * 1e9 <= self.t:
+            self.t += 30_000
+            asked = HandInputs(
+                now_ns=self.t,
+                armed=self._armed(),
+                by="a müller",
+                line="laser",
+                pulse_width_us=500,
+                pulse_count=1,
+                pulse_period_us=0,
+            )
+            self.pulses_s = self.pulses_s[1:]
+            self.state, decision = by_hand(asked, self.state)
+            self._decided([decision])
 
     def _listen(self):
         while self.blocks and self.blocks[0][0] <= self.t:

@@ -37,9 +37,38 @@ def test_the_own_task_decides_the_same(opened, replayed):
         (each.rule, each.outcome.partition("_")[0]) for each in replay.played.decisions
     }
     # of each rule, and of what holds it back, there is something to be the same
-    assert {rule for rule, _ in outcomes} == {"ahead", "drop", "high", "quick"}
+    rules = {"ahead", "drop", "high", "quick"}
+    assert {rule for rule, _ in outcomes} == {*rules, "by_hand"}
     assert {outcome for _, outcome in outcomes} >= {"fired", "sham", "disarmed"}
     assert found["points/space"].recorded > 300
+
+
+def test_what_was_asked_for_by_hand_was_so_under_any_task(opened, replayed):
+    """It stands at its place, and takes its number; no rule is told of it."""
+    recording, session = opened
+    recorded = [
+        (row["host_ns"], row["outcome"].decode(), row["cause"].decode())
+        for row in recording.rows("decisions")
+        if row["rule"] == b"by_hand"
+    ]
+    assert [outcome for _, outcome, _ in recorded] == [
+        *["fired"] * 4,
+        "disarmed",
+        "fired",
+    ]
+    assert {cause for _, _, cause in recorded} == {"asked by a müller"}
+    plain = session.task.model_dump(mode="json")
+    plain["rules"] = plain["rules"][:1]
+    plain["rules"][0]["sham_probability"] = 0
+    other = play(recording, session, TaskConfig.model_validate(plain))
+    assert other.armed == "always"
+    for replay in (replayed, other):
+        made = replay.played.decisions
+        assert [d.decision_id for d in made] == list(range(len(made)))
+        mine = [d for d in made if d.rule == "by_hand"]
+        assert [(d.host_ns, d.outcome, d.cause) for d in mine] == recorded
+    without = {"ahead", "by_hand"}
+    assert {d.rule for d in other.played.decisions} == without
 
 
 def test_a_dead_node_begins_anew(opened):

@@ -115,6 +115,28 @@ def test_another_version_is_refused(server):
     socket.close()
 
 
+def test_what_a_stranger_sends_harms_nobody(server, connect, caplog):
+    """A window of an older version must not end a session."""
+    socket = make_socket(zmq.DEALER)
+    socket.setsockopt(zmq.IDENTITY, b"window")
+    socket.connect(f"ipc://{server.path}")
+    older = {"type": "Request", "version": 1, "request_id": 1, "name": "status"}
+    for junk in (b"junk", msgspec.msgpack.encode(older)):
+        socket.send(junk)
+    hello = Hello(node="left", pid=1)
+    socket.send(msgspec.msgpack.encode(hello))
+    heard = []
+    while not heard:
+        heard += server.receive(2000, own={"left"})
+    assert heard == [("window", hello)]
+    assert "From window, which is no node: Expected a control" in caplog.text
+    assert f"contract version {CONTRACT_VERSION}, got 1" in caplog.text
+    connect("left")._socket.send(b"junk")
+    with pytest.raises(StreamError, match="Expected a control message"):
+        server.receive(2000, own={"left"})
+    socket.close()
+
+
 def test_a_client_without_a_name(server):
     socket = make_socket(zmq.DEALER)
     socket.connect(f"ipc://{server.path}")

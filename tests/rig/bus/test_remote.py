@@ -13,11 +13,20 @@ import zmq
 from rig.bus.directory import StreamDirectory
 from rig.bus.keys import load_client_keys, load_server_keys, make_keys
 from rig.bus.remote import RemoteReader, remote_names
+from rig.bus.remote_answers import batch_of
+from rig.bus.remote_line import RemoteLine
 from rig.bus.remote_messages import StreamReply, StreamRequest, decode, encode
 from rig.bus.server import StreamServer
 from rig.bus.sockets import make_socket
 from rig.errors import StreamError, VersionError
-from rig.messages import CONTRACT_VERSION, Event, PayloadSpec, StreamSpec
+from rig.messages import (
+    CONTRACT_VERSION,
+    Block,
+    Event,
+    NodeEvent,
+    PayloadSpec,
+    StreamSpec,
+)
 from sync.clock import ManualClock
 
 
@@ -35,8 +44,8 @@ def serve(streams):
     """Serve the streams in a thread; gives the server, call its `stop` to end it."""
     running = []
 
-    def serve(address="tcp://127.0.0.1:*", keys=None, directory=streams):
-        server = StreamServer(directory, address, keys)
+    def serve(address="tcp://127.0.0.1:*", keys=None, directory=streams, keeper=None):
+        server = StreamServer(directory, address, keys, keeper=keeper)
         ending = threading.Event()
 
         def turn():
@@ -273,6 +282,10 @@ def test_no_such_server_or_stream(writer, serve):
         RemoteReader("tcp://", "cameras/left", timeout_ms=50)
     with pytest.raises(StreamError, match=r"'cameras/top', got none.* cameras/left"):
         RemoteReader(serve().address, "cameras/top")
+    server = serve()
+    with pytest.raises(StreamError, match="File name too long"):
+        RemoteReader(server.address, "x" * 5000)
+    assert remote_names(server.address)  # it goes on
 
 
 @pytest.mark.parametrize(
@@ -462,4 +475,173 @@ def test_between_two_loopback_addresses(
     server = serve("tcp://127.0.0.2:*", keys[0])
     child = process(_AFAR, server.address, tmp_path / "keys" / "viewer")
     _follow_from_afar(child, writer, publish)
+    writer.close()
+
+
+class Keeper:
+    """Tells of a session in two words, and keeps back what it is told to."""
+
+    def __init__(self, refused=(), veil=None):
+        self._refused = refused
+        self._veil = veil or (lambda stream, rows: rows)
+
+    def about(self, what):
+        if what == "status":
+            msg = "Expected a supervisor, got silence"
+            raise StreamError(msg)
+        return what.encode()
+
+    def refusal(self, stream):
+        return f"{stream} is not for you" if stream in self._refused else ""
+
+    def veil(self, stream, rows):
+        return self._veil(stream, rows)
+
+
+@pytest.fixture
+def line():
+    lines = []
+
+    def line(server):
+        lines.append(RemoteLine(server.address))
+        return lines[-1]
+
+    yield line
+    for each in lines:
+        each.close()
+
+
+def test_all_streams_as_they_describe_themselves(writer, serve, line, make_spec):
+    server = serve(keeper=Keeper(refused=["cameras/right"]))
+    reply = line(server).ask(2000, stream="", about="streams")
+    assert reply.specs == [make_spec(), make_spec(name="cameras/right", node="right")]
+    assert reply.refused == {"cameras/right": "cameras/right is not for you"}
+
+
+def test_what_the_session_is_and_how_it_stands_is_what_its_keeper_says(
+    writer, serve, line
+):
+    told, alone = line(serve(keeper=Keeper())), line(serve())
+    assert told.ask(2000, stream="", about="session").about == b"session"
+    with pytest.raises(StreamError, match="Expected a supervisor, got silence"):
+        told.ask(2000, stream="", about="status")
+    assert told.ask(2000, stream="", about="session").about == b"session"
+    assert alone.ask(2000, stream="", about="status").about == b""
+
+
+def test_a_stream_that_is_kept_back_tells_nothing_at_all(
+    writer, serve, line, publish, follow
+):
+    server = serve(keeper=Keeper(refused=["cameras/left"]))
+    publish(writer, 3)
+    for cursor in (None, 0):
+        with pytest.raises(StreamError, match="cameras/left is not for you"):
+            line(server).ask(2000, stream="cameras/left", cursor=cursor)
+    with pytest.raises(StreamError, match="cameras/left is not for you"):
+        follow(server.address, "cameras/left")
+    raw = make_socket(zmq.DEALER)
+    raw.connect(server.address)
+    raw.send(encode(StreamRequest(request_id=1, stream="cameras/left", cursor=0)))
+    head, *rest = raw.recv_multipart()
+    reply = decode(head, StreamReply)
+    assert (reply.head, reply.count, reply.generation, rest) == (0, 0, 0, [])
+    raw.close()
+
+
+def test_rows_leave_as_their_keeper_shows_them(writer, streams, serve, follow, publish):
+    def veil(stream, rows):
+        assert stream == "cameras/left"
+        rows = rows.copy()
+        rows["exposure_ns"] = -1
+        return rows
+
+    reader = follow(serve(keeper=Keeper(veil=veil)).address, "cameras/left", start=0)
+    publish(writer, 3)
+    rows = reader.read(9).rows
+    assert rows["exposure_ns"].tolist() == [-1, -1, -1]
+    assert rows["frame_id"].tolist() == [0, 1, 2]
+    here = streams.reader("cameras/left", 0).read(9)
+    assert here.rows["exposure_ns"].tolist() == [0, 1, 2], "as they were"
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 8, 100, 0, -1])
+def test_frames_leave_as_small_as_they_are_wanted(writer, serve, line, frame, step):
+    pixels = np.arange(48, dtype=np.uint16).reshape(6, 8)
+    writer.append(frame(0), pixels)
+    talk = line(serve())
+    about = {"stream": "cameras/left", "cursor": 0, "step": step}
+    reply, frames = talk.receive(talk.send(2000, **about), 2000)
+    expected = pixels[:: max(step, 1), :: max(step, 1)]
+    batch = batch_of(writer.spec, frames[0].bytes, frames[1], reply.step)
+    np.testing.assert_array_equal(batch.payload, expected[None])
+
+
+def test_what_is_no_picture_is_sent_whole(streams, serve, line):
+    payload = PayloadSpec("<i2", (4, 6))
+    spec = StreamSpec(name="signals/x", kind="samples", node="x", payload=payload)
+    streams.create_ring(spec)
+    writer = streams.writer("signals/x")
+    block = Block(host_ns=1, first_sample=0, count=4, device_ns=0, device_sample=0)
+    writer.append(block, np.ones((4, 6), np.int16))
+    talk = line(serve())
+    number = talk.send(2000, stream="signals/x", cursor=0, step=2)
+    reply, frames = talk.receive(number, 2000)
+    assert (reply.step, len(frames[1])) == (1, 48)
+    writer.close()
+
+
+def test_each_answer_says_what_time_it_is_over_there(writer, streams):
+    clock = ManualClock(1_000)
+    server = StreamServer(streams, "tcp://127.0.0.1:*", clock=clock)
+    socket = make_socket(zmq.DEALER)
+    socket.connect(server.address)
+    questions = [
+        {"stream": ""},
+        {"stream": "", "about": "streams"},
+        {"stream": "", "about": "status"},
+        {"stream": "cameras/left"},
+        {"stream": "cameras/left", "cursor": 0},
+        {"stream": "cameras/none"},
+    ]
+    for k, question in enumerate(questions):
+        clock.advance(7)
+        socket.send(encode(StreamRequest(request_id=k, **question)))
+        server.step(2000)
+        assert socket.poll(2000)
+        reply = decode(socket.recv_multipart()[0], StreamReply)
+        assert (reply.request_id, reply.host_ns) == (k, 1_007 + 7 * k)
+    socket.close()
+    server.close()
+
+
+def test_a_writer_wakes_the_server_only_when_somebody_waits(
+    writer, streams, serve, follow, publish
+):
+    reader = follow(serve().address, "cameras/left")
+    waiters = streams.notice_path("cameras/left")
+    publish(writer, 1)
+    assert len(reader.read(9)) == 1
+    assert waiters.read_bytes() == b""
+    assert not reader.wait(1)
+    assert not reader.wait(1)
+    assert len(waiters.read_bytes()) == 8, "one name, and once"
+
+
+def test_nothing_of_the_servers_memory_leaves_between_the_fields(streams, serve, line):
+    spec = StreamSpec(name="node_events", kind="node_events", node="s", slots=64)
+    streams.create_ring(spec)
+    writer = streams.writer("node_events")
+    for k in range(50):
+        writer.append(NodeEvent(host_ns=k + 1, node="n", state="s", detail="d"))
+    talk = line(serve())
+    number = talk.send(2000, stream="node_events", cursor=0)
+    _, frames = talk.receive(number, 2000)
+    names, row = spec.row.names, spec.row
+    gaps = np.ones(row.itemsize, bool)
+    for name in names:
+        kind, offset = row.fields[name][:2]
+        gaps[offset : offset + kind.itemsize] = False
+    sent = np.frombuffer(frames[0].bytes, np.uint8).reshape(50, row.itemsize)
+    assert gaps.any()
+    assert not sent[:, gaps].any()
     writer.close()

@@ -55,6 +55,23 @@ def test_in_the_background_there_are_none_either(terminal, monkeypatch):
         assert termios.tcgetattr(theirs) == before
 
 
+@pytest.mark.parametrize(
+    ("typed", "keys"),
+    [
+        pytest.param("grün", "grün", id="any letter"),
+        pytest.param("a\x1b[Ad", "ad", id="an arrow is no key"),
+        pytest.param("\x1b[1;5D3", "3", id="nor are the digits that it is made of"),
+        pytest.param("\x1bOPs", "s", id="nor is a function key"),
+        pytest.param("\x1b", "\x1b", id="Escape is one"),
+    ],
+)
+def test_what_is_typed_comes_as_letters(terminal, until, typed, keys):
+    ours, theirs = terminal
+    with TerminalKeys(theirs) as pressed:
+        os.write(ours, typed.encode())
+        assert until(pressed.pressed) == keys
+
+
 @pytest.fixture
 def until():
     """Ask until there is an answer; it is a moment away."""

@@ -19,6 +19,7 @@ from rig.config.loading import (
 from rig.config.rig import RigConfig
 from rig.config.task import TaskConfig
 from rig.errors import ConfigError, VersionError
+from rig.messages import BY_HAND
 from rig.sim.cameras import cameras_for
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -273,6 +274,10 @@ CASES = {
     "name that is taken": (
         ("  left:", "  recorder:"),
         "5: devices.recorder: expected a name other than inference, recorder, .*",
+    ),
+    "name of who notes something": (
+        ("  left:", "  experimenter:"),
+        "5: devices.experimenter: expected a name other than .*, experimenter, .*",
     ),
     "key twice": (
         ("serial:", "width_px: 3\n    serial:"),
@@ -608,6 +613,11 @@ def test_faults_of_a_task(faults, change, expected):
     found = faults(TASK.replace(*change, 1), load_task)
     assert expected in found
     assert len(found) == (2 if "cameras: []" in TASK.replace(*change, 1) else 1)
+
+
+def test_a_rule_is_not_called_as_what_a_person_asks_for(faults):
+    [found] = faults(TASK.replace("name: up", f"name: {BY_HAND}"), load_task)
+    assert found.startswith("7: rules[0].name: expected a name other than by_hand, ")
 
 
 def test_rules_of_one_name(faults):

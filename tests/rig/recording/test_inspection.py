@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from rig.config.rig import LedgerLimits
-from rig.messages import Acknowledgement, Decision, Loss, StreamSpec, to_row
+from rig.messages import Acknowledgement, Decision, Loss, NodeEvent, StreamSpec, to_row
 from rig.recording.balance import build_ledger
 from rig.recording.count import count_recording, with_writers
 from rig.recording.finish import finish_session
 from rig.recording.inspection import inspect_recording
 from rig.recording.ledger import Timeouts
+from rig.recording.notes import Note
 from rig.recording.reader import Recording
 from rig.recording.sidecar import Configs
 from rig.recording.writer import SessionWriter
@@ -84,6 +85,13 @@ class Session:
         ]
         self.heads = {}
         self.counters = {"poses/left": {"skipped": 0, "lost": 0}}
+
+    def add_events(self, events):
+        """Add a stream of the session's own events."""
+        name = "node_events"
+        self.specs[name] = StreamSpec(name=name, kind=name, node="supervisor")
+        self.rows[name] = table(self.specs[name], events)
+        self.payload[name] = None
 
     def keep(self, name, wanted):
         """Keep only some rows of a stream."""
@@ -168,6 +176,26 @@ def test_a_command_that_was_answered_after_its_time_is_one_and_delivered(session
         "timeout": 1,
     }
     assert inspection.ledger.latency["left"]["total"].count == 2
+
+
+def event(host_ns, state="running", node="daq"):
+    return NodeEvent(host_ns=host_ns, node=node, state=state, detail="µ")
+
+
+def test_a_note_stands_at_when_it_was_begun_and_is_told(session):
+    at = [1000 + 10**9 * k for k in (2, 5, 9)]
+    events = [event(at[0]), event(at[2]), event(at[1], "note 3", "experimenter")]
+    session.add_events([*events, event(at[2])])
+    assert session.findings() == []
+    assert session.inspect().notes == [Note(5.0, "µ", "3")]
+
+
+def test_other_events_do_not_run_backwards(session):
+    noted = event(1500, "note", "experimenter")
+    session.add_events([event(1000), event(2000), noted, event(1900)])
+    [(severity, stream, text)] = session.findings()
+    assert (severity, stream) == ("FAIL", "node_events")
+    assert text == "host_ns runs backwards at row 3"
 
 
 def test_one_that_was_not_closed_fails(session):

@@ -55,11 +55,11 @@ def _pose(seq, exposure_ms, dequeued_ms=2, inferred_ms=5, published_ms=6):
     )
 
 
-def _decision(number, pose, camera="left", outcome="fired", pose_seq=None):
+def _decision(number, pose, camera="left", outcome="fired", pose_seq=None, rule="jump"):
     return Decision(
         host_ns=pose.host_ns,
         decision_id=number,
-        rule="jump",
+        rule=rule,
         camera=camera,
         frame_id=pose.frame_id,
         pose_seq=pose.seq if pose_seq is None else pose_seq,
@@ -139,6 +139,21 @@ def test_only_edges_that_came_count():
     assert found["pose"].count == 4
     assert found["total"].count == 1
     assert [found[stage].p50_ms for stage in COMMAND_STAGES] == [2.0, 3.0, -1.0, 11.0]
+
+
+def test_a_pulse_by_hand_answers_nothing_that_was_exposed():
+    pose = _pose(0, 10)
+    decisions = [_decision(0, pose), _decision(1, pose, "", rule="by_hand")]
+    answers = [_answer(each) for each in decisions]
+    found = latencies(
+        Rows(
+            poses__left=_table(Pose, pose),
+            decisions=_table(Decision, *decisions),
+            acknowledgements=_table(Acknowledgement, *answers),
+        )
+    )
+    assert set(found) == {"left"}
+    assert found["left"]["total"].count == 1
 
 
 def test_an_edge_that_was_told_after_the_timeout_is_in_time_or_late_as_it_was():

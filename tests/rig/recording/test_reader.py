@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import h5py
+import msgspec
 import numpy as np
 import pytest
 
 from rig.errors import SessionError, VersionError
-from rig.messages import StreamSpec
+from rig.messages import Pose, StreamSpec, from_row
 from rig.recording.count import ledger_from_recording
 from rig.recording.finish import finish_session
 from rig.recording.ledger import Ledger
@@ -120,6 +121,19 @@ class TestOlderContract:
             writer.append_block("clocks/daq", rows_of(spec, [100]), None)
         with Recording.open(old) as recording:
             assert recording.count("clocks/daq") == 101
+
+    def test_poses_open_that_do_not_say_what_was_looked_at(
+        self, tmp_path, info, specs, rows_of, payload_of
+    ):
+        spec = msgspec.structs.replace(specs["poses/left"], version=2)
+        folder, numbers = tmp_path / "m1" / "second", np.arange(100)
+        with SessionWriter.create(folder, info, [spec], 60) as writer:
+            rows, keypoints = rows_of(spec, numbers), payload_of(spec, numbers)
+            writer.append_block(spec.name, rows, keypoints)
+        with Recording.open(folder) as recording:
+            pose = from_row(Pose, recording.rows(spec.name)[7])
+            assert (recording.payload(spec.name, 0, 100) == keypoints).all()
+        assert (pose.frame_seq, pose.box_x0_px, pose.box_x1_px) == (7, -1, -1)
 
     def test_a_newer_one_is_refused(self, old):
         with h5py.File(old / "session.h5", "r+") as file:

@@ -1,5 +1,7 @@
 """Shams are blind: what only a fire leaves behind is not shown."""
 
+from functools import partial
+
 import pytest
 
 from rig.config.rig import RigConfig
@@ -8,6 +10,7 @@ from rig.recording.latency import COMMAND_STAGES, POSE_STAGES
 from rig.supervisor.blinding import blind_of
 from rig.supervisor.status import NodeFigures, Status, StreamFigures
 
+figures = partial(StreamFigures, kind="events", slots=64)
 ACTUATOR = {"lines": {"laser": {"pin": 1, "max_width_us": 1000, "max_rate_hz": 40}}}
 
 
@@ -65,9 +68,9 @@ def test_what_a_fire_leaves_behind_is_hidden(rig, task):
                 NodeFigures("daq", "running", 0.1, daq),
             ],
             [
-                StreamFigures("acknowledgements", 7, 1.0, None, 1, 2, 3),
-                StreamFigures("events/daq", 70, 50.0, 50, 1, 2, 3),
-                StreamFigures("decisions", 9, 1.0, None, 0, 0, 0),
+                figures("acknowledgements", 7, 1.0, None, 1, 2, 3),
+                figures("events/daq", 70, 50.0, 50, 1, 2, 3),
+                figures("decisions", 9, 1.0, None, 0, 0, 0),
             ],
         )
     )
@@ -84,7 +87,7 @@ def test_what_a_fire_leaves_behind_is_hidden(rig, task):
         assert stream.blind
         assert (stream.published, stream.rate_hz, stream.waiting) == (0, 0.0, 0)
         assert (stream.lost, stream.unrecorded) == (1, 2)  # a loss is always told
-    assert decisions == StreamFigures("decisions", 9, 1.0, None, 0, 0, 0)
+    assert decisions == figures("decisions", 9, 1.0, None, 0, 0, 0)
 
 
 def test_without_shams_there_is_nothing_to_hide(rig, task):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from rig.bus.control import ControlClient, ControlServer
-from rig.messages import Heartbeat, Hello
+from rig.errors import StreamError
+from rig.messages import Heartbeat, Hello, Request
 from rig.supervisor.crew import Crew
 
 SECOND_NS = 1_000_000_000
@@ -55,6 +56,21 @@ def test_what_the_dead_one_said_last_is_not_taken_for_the_fresh_one(
     while not real_crew.metrics("recorder"):
         real_crew.listen(100)
     assert child.state == "ready"
+
+
+def test_only_what_a_node_sends_must_be_understood(crew, real_crew, client, server):
+    """A session does not end because a window is of another version."""
+    stranger = ControlClient(server.path, "window")
+    stranger._socket.send(b"junk")
+    stranger.send(Request(request_id=1, name="status"))
+    while not real_crew.strangers:
+        real_crew.listen(100)
+    assert [name for name, _ in real_crew.strangers] == ["window"]
+    stranger.close()
+    real_crew.children["recorder"] = crew.add("recorder")
+    client._socket.send(b"junk")
+    with pytest.raises(StreamError, match="Expected a control message"):
+        real_crew.listen(5000)
 
 
 def test_one_that_hangs_is_told_until_it_is_killed(crew, real_crew, clock):

@@ -1,0 +1,1 @@
+"""Frames of sessions and their labels, as DeepLabCut projects."""

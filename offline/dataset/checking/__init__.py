@@ -1,0 +1,1 @@
+"""Errors of labels, found before a model learns them."""

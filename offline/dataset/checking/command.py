@@ -1,0 +1,206 @@
+"""What ``springhare frames check`` does with its options."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from offline.dataset.checking.check import check
+from offline.dataset.checking.sheets import PER_SHEET, Panel, draw_sheet, panels_of
+from offline.dataset.project import open_project
+from offline.picture_file import require_picture
+from rig.commands.outputs import require_file, require_folder
+from rig.errors import LabelError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from offline.dataset.checking.check import Report
+    from offline.dataset.checking.finding import Finding
+    from offline.dataset.project import Project
+
+__all__ = ["SHEETS_FOLDER", "CheckWish", "run_check"]
+
+SHEETS_FOLDER = "springhare-check"
+_MOST_SHEETS, _MOST_ROWS, _PER_ALL = 20, 40, 36
+_STYLE = {"wrong": "red", "doubtful": "yellow", "note": "dim"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckWish:
+    """What the user asked for."""
+
+    project: Path
+    out: Path | None
+    """The first sheet; None for the project's own folder of sheets."""
+    force: bool
+    """Whether sheets that are there may be replaced."""
+    all_frames: bool
+    strict: bool
+    as_json: bool
+
+
+def run_check(wish: CheckWish) -> int:
+    """Check a project, draw what is suspect, and tell of it.
+
+    Returns
+    -------
+    int
+        Exit status: 1 where anything is suspect and that was asked for.
+
+    Raises
+    ------
+    SpringhareError
+        If the project is not what it must be, or a sheet cannot be written.
+    """
+    project = open_project(wish.project)
+    if wish.out is None:
+        require_folder(project.folder / SHEETS_FOLDER, "--out")
+    else:
+        require_picture(wish.out)
+        require_file(wish.out, "--out", force=wish.force)
+    console = Console(stderr=True)
+    with Progress(
+        console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("pictures", total=None)
+        report = check(
+            project, lambda k, n: progress.update(task, completed=k, total=n)
+        )
+    sheets = _draw(project, report, wish)
+    if wish.as_json:
+        click.echo(json.dumps(_as_json(project, report, sheets), indent=2))
+    else:
+        _tell(project, report, sheets)
+    return int(wish.strict and bool(report.suspects))
+
+
+def _draw(project: Project, report: Report, wish: CheckWish) -> list[Path]:
+    """Draw all sheets; those of an earlier check in the project's folder go."""
+    panels = panels_of(report.findings)
+    jobs = _sheets("suspects", panels, PER_SHEET)[:_MOST_SHEETS]
+    if wish.all_frames:
+        labels = project.labels
+        there = labels.of(labels.is_labelled.any(axis=1)).images
+        everyone = [Panel((image,), (), ()) for image in there]
+        jobs += _sheets("all", everyone, _PER_ALL)
+    places = _places(project, [name for name, _ in jobs], wish)
+    for (_, shown), path, title in zip(
+        jobs, places, _titles(project, jobs), strict=True
+    ):
+        draw_sheet(project, shown, path, title)
+    return places
+
+
+def _sheets(
+    name: str, panels: Sequence[Panel], most: int
+) -> list[tuple[str, Sequence[Panel]]]:
+    return [
+        (f"{name}-{k // most + 1:02d}", panels[k : k + most])
+        for k in range(0, len(panels), most)
+    ]
+
+
+def _titles(project: Project, jobs: Sequence[tuple[str, Sequence[Panel]]]) -> list[str]:
+    return [f"{project.task}: {name}" for name, _ in jobs]
+
+
+def _places(project: Project, names: Sequence[str], wish: CheckWish) -> list[Path]:
+    """Return where sheets go, once it is clear that they may."""
+    if wish.out is None:
+        folder = project.folder / SHEETS_FOLDER
+        if not folder.is_dir() and not names:
+            return []
+        try:
+            folder.mkdir(exist_ok=True)
+            for old in [*folder.glob("suspects-*.png"), *folder.glob("all-*.png")]:
+                old.unlink()
+        except OSError as error:
+            msg = (
+                f"Expected to write into {folder}, got {error.strerror}: name another "
+                "place with --out"
+            )
+            raise LabelError(msg) from error
+        return [folder / f"{name}.png" for name in names]
+    places = [
+        wish.out if k == 0 else wish.out.with_stem(f"{wish.out.stem}-{name}")
+        for k, name in enumerate(names)
+    ]
+    for place in places:
+        require_file(place, "--out", force=wish.force)
+    return places
+
+
+def _as_json(project: Project, report: Report, sheets: Sequence[Path]) -> object:
+    return {
+        "project": str(project.folder),
+        "pictures": len(project.pictures),
+        "labelled": int(project.labels.is_labelled.any(axis=1).sum()),
+        "counts": report.counts,
+        "suspects": len(report.suspects),
+        "findings": [
+            {
+                "severity": f.severity,
+                "kind": f.kind,
+                "text": f.text,
+                "images": [str(image) for image in f.images],
+                "parts": list(f.parts),
+                "score": round(f.score, 3),
+            }
+            for f in report.findings
+        ],
+        "remarks": list(report.remarks),
+        "sheets": [str(sheet) for sheet in sheets],
+    }
+
+
+def _tell(project: Project, report: Report, sheets: Sequence[Path]) -> None:
+    if report.findings:
+        table = Table(box=None, pad_edge=False)
+        for name in ("", "picture", "what", "why"):
+            table.add_column(name, overflow="fold")
+        for finding in report.findings[:_MOST_ROWS]:
+            table.add_row(
+                f"[{_STYLE[finding.severity]}]{finding.severity}[/]",
+                *map(_plain, (_picture(finding), finding.kind, finding.text)),
+            )
+        Console().print(table)
+    if (more := len(report.findings) - _MOST_ROWS) > 0:
+        click.echo(f"and {more} more: --json tells them all")
+    for remark in report.remarks:
+        click.echo(f"not judged or left aside: {remark}")
+    click.echo(_summary(project, report))
+    if sheets:
+        more = f" and {len(sheets) - 1} more" if len(sheets) > 1 else ""
+        click.echo(f"look at {sheets[0]}{more}")
+
+
+def _plain(words: str) -> str:
+    return words.replace("[", r"\[")
+
+
+def _picture(finding: Finding) -> str:
+    if not finding.images:
+        return ""
+    image = finding.images[0]
+    name = image.parent.name
+    return name if finding.kind == "unlabelled" else f"{name}/{image.name}"
+
+
+def _summary(project: Project, report: Report) -> str:
+    count = int(project.labels.is_labelled.any(axis=1).sum())
+    of = f"of {count} labelled pictures"
+    if not report.suspects:
+        return f"nothing suspect in any {of}"
+    kinds = Counter(finding.kind for finding in report.suspects)
+    words = ", ".join(f"{kind} {number}" for kind, number in kinds.most_common())
+    images = {f.images[0] for f in report.suspects if f.images}
+    return f"{len(report.suspects)} suspects in {len(images)} {of}: {words}"

@@ -1,0 +1,1 @@
+"""How far pose models are from labelled frames: errors, their intervals, a page."""

@@ -1,0 +1,1 @@
+"""Reanalysis: a pose model over every recorded frame, after the session."""

@@ -1,0 +1,1 @@
+"""From labelled frames to a pose model: real DeepLabCut 3, in a process of its own."""
