@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from offline.commands import rules
+from offline.commands.sessions import rules
 from rig.config.examples import examples_folder
 from rig.geometry import Calibration, write_calibration
 from rig.sim.cameras import cameras_for

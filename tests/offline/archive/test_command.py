@@ -13,7 +13,7 @@ from offline.archive.chunks import pack_pixels
 from offline.archive.filters import FILTERS
 from offline.archive.measure import sample_frames
 from offline.archive.trial import try_packing
-from offline.commands import compress
+from offline.commands.sessions import compress
 from rig.errors import SessionError
 
 

@@ -101,7 +101,7 @@ def test_gzip_is_smaller_than_gzip_as_hdf5_has_it_where_there_is_noise(noise):
 
 def test_the_command_line_loads_no_plugin_before_it_is_asked_to():
     code = (
-        "import sys, offline.commands; "
+        "import sys, offline.commands.sessions; "
         "print({'hdf5plugin', 'h5py', 'av', 'numpy'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from offline.alignment.cues import look_for_cues
 from offline.alignment.pipeline import align
-from offline.commands import calibrate_latency
+from offline.commands.sessions import calibrate_latency
 from offline.delays import find_calibration
 from rig.errors import ConfigError, SessionError
 from rig.recording.reader import Recording

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from offline.commands import calibrate_latency
+from offline.commands.sessions import calibrate_latency
 
 pytestmark = pytest.mark.slow
 

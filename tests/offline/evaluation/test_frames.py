@@ -3,8 +3,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from offline.dataset.adding import SOURCES_FILE
-from offline.dataset.sources import animals_of
+from offline.dataset.sources import SOURCES_FILE, animals_of
 from offline.evaluation.frames import read_names, read_split, rows_of
 from offline.evaluation.models import names_for
 from offline.evaluation.training import TRAINING_FILE, doubt, read_training

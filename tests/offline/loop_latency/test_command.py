@@ -6,7 +6,7 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from offline.commands import latency
+from offline.commands.sessions import latency
 from rig import cli
 from rig.errors import SessionError, SpringhareError
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 from ruamel.yaml import YAML
 
-from offline.commands import rules
+from offline.commands.sessions import rules
 from rig import cli
 from rig.config.examples import examples_folder
 from rig.errors import ConfigError, SessionError, SpringhareError

@@ -1,4 +1,4 @@
-"""Commands of the offline side; each imports what it needs when it is asked."""
+"""Commands about one session as it was recorded."""
 
 from __future__ import annotations
 
