@@ -22,7 +22,12 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from rig.sim.scenes import scene_pictures, standard_pictures
+from rig.sim.scenes import (
+    FIRST_TRAINING_SEED,
+    random_tones,
+    scene_pictures,
+    standard_pictures,
+)
 from rig.sim.world import BODY_PARTS, Story
 from sync.clock import MonotonicClock
 
@@ -38,8 +43,6 @@ __all__ = ["main"]
 _log = logging.getLogger(__name__)
 
 MODEL_FORMAT = "springhare-pose/1"
-_TRAIN_SEED = 1_000_000
-"""Training worlds have seeds from here on; those below are for tests."""
 _BATCH = 16
 _NOWHERE_PX = -1000.0
 """Place of a body part that is not there: near no cell."""
@@ -58,7 +61,7 @@ def _render(queue: Queue[tuple[np.ndarray, np.ndarray]], seed: int) -> None:
     rng = np.random.default_rng(seed)
     trainer = multiprocessing.parent_process()
     while trainer is not None and trainer.is_alive():
-        for shot in scene_pictures(rng, 24, _TRAIN_SEED):
+        for shot in scene_pictures(rng, 24, FIRST_TRAINING_SEED):
             keypoints = np.nan_to_num(shot.keypoints_px, nan=_NOWHERE_PX)
             with contextlib.suppress(Full):
                 queue.put((shot.pixels, keypoints.astype(np.float32)), timeout=5.0)
@@ -89,7 +92,7 @@ class _Pool:
         self.refresh()
         chosen = [self._shots[k] for k in rng.integers(len(self._shots), size=count)]
         cut = [_cropped(shot, crop, rng) for shot in chosen]
-        frames = np.stack([_aged(pixels, rng) for pixels, _ in cut])
+        frames = np.stack([random_tones(rng)[pixels] for pixels, _ in cut])
         return frames, np.stack([keypoints for _, keypoints in cut])
 
 
@@ -111,14 +114,6 @@ def _cropped(
         pixels[top : top + height, left : left + width],
         keypoints - np.array([left, top], dtype=np.float32),
     )
-
-
-def _aged(pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the picture with another contrast, brightness and gamma."""
-    levels = np.arange(256) / 255.0
-    gamma = np.exp(rng.uniform(-0.3, 0.3))
-    curve = 255.0 * levels**gamma * rng.uniform(0.85, 1.12) + rng.uniform(-12.0, 12.0)
-    return np.clip(curve, 0.0, 255.0).astype(np.uint8)[pixels]
 
 
 def _train(minutes: float, seed: int) -> tuple[PoseNetwork, int, int]:

@@ -7,7 +7,7 @@ model without it.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from rig.errors import ModelError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["LIMIT_PX", "ORIGIN", "PROOF", "Proof", "require_proof"]
+__all__ = ["LIMIT_PX", "ORIGIN", "PROOF", "Proof", "read_proof", "require_proof"]
 
 LIMIT_PX = 0.1
 """A model that is further off its original is not made, and not loaded."""
@@ -47,6 +47,18 @@ class Proof:
     def to_json(self) -> str:
         """Return it as it stands in the metadata."""
         return json.dumps(asdict(self))
+
+
+def read_proof(metadata: Mapping[str, str]) -> Proof | None:
+    """Return the proof in a model's metadata; None where it was not converted.
+
+    What a later version has added is left out.
+    """
+    if PROOF not in metadata:
+        return None
+    told = json.loads(metadata[PROOF])
+    known = {field.name: told[field.name] for field in fields(Proof)}
+    return Proof(**{**known, "sizes": tuple(known["sizes"])})
 
 
 def require_proof(path: Path, metadata: Mapping[str, str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +17,7 @@ from inference.model_file import find_model
 from rig.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -71,6 +71,8 @@ class Plan:
     """Write nothing."""
     force: bool = False
     """Replace a file that is there."""
+    facts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the file is to say of itself besides, by key of its metadata."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,10 @@ def _built(plan: Plan, file: ModelFile) -> ModelProto:
     origin = {"file": file.path.name, "form": file.form, "sha256": file.sha256}
     return _described(
         build(read(file), name, channels=3 if plan.colour else 1),
-        {ORIGIN: json.dumps({**origin, "springhare": version("springhare")})},
+        {
+            **plan.facts,
+            ORIGIN: json.dumps({**origin, "springhare": version("springhare")}),
+        },
     )
 
 

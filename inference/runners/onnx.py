@@ -99,6 +99,8 @@ class OnnxModel:
     ) -> None:
         self._session = _open(file, threads, provider, half=half)
         metadata = self._session.get_modelmeta().custom_metadata_map
+        self.metadata: dict[str, str] = metadata
+        """What the file says of itself."""
         self.name = metadata.get("name") or file.path.stem
         self.sha256 = file.sha256
         self.bodyparts = _bodyparts(file, metadata)

@@ -21,6 +21,7 @@ from rig.system import end_with_parent, hold_one_core_per_library
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from concurrent.futures import Future
+    from multiprocessing.sharedctypes import Synchronized
 
 __all__ = ["Pool", "open_pool"]
 
@@ -47,8 +48,17 @@ class Pool(Protocol):
 
 
 @contextmanager
-def open_pool(workers: int) -> Generator[Pool]:
+def open_pool(
+    workers: int, begin: Callable[[int], None] | None = None
+) -> Generator[Pool]:
     """Open a pool; with one worker, this process does everything itself.
+
+    Parameters
+    ----------
+    workers
+        How many processes.
+    begin
+        Called first in each, with its number; a function of a module.
 
     Raises
     ------
@@ -58,11 +68,12 @@ def open_pool(workers: int) -> Generator[Pool]:
     if workers == 1:
         yield _Alone()
         return
+    context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(
         workers,
-        multiprocessing.get_context("spawn"),
+        context,
         initializer=_begin,
-        initargs=(os.getpid(),),
+        initargs=(os.getpid(), context.Value("i", 0), begin),
     )
     try:
         yield _Several(executor, workers * _AHEAD)
@@ -100,9 +111,15 @@ class _Several:
             yield waiting.popleft().result()
 
 
-def _begin(parent_pid: int) -> None:
+def _begin(
+    parent_pid: int, count: Synchronized[int], begin: Callable[[int], None] | None
+) -> None:
     # Ctrl-C reaches the whole group of processes; the parent alone answers it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(parent_pid)
     os.nice(_NICE)
     hold_one_core_per_library()
+    if begin is not None:
+        with count.get_lock():
+            number, count.value = count.value, count.value + 1
+        begin(number)

@@ -12,7 +12,7 @@ from rig.commands.outputs import OutFile, OutFolder, may_replace
 if TYPE_CHECKING:
     from offline.models import Engine
 
-__all__ = ["evaluate", "train"]
+__all__ = ["evaluate", "promote", "train"]
 
 
 @click.command(short_help="Train a pose model on labelled frames, with DeepLabCut 3.")
@@ -56,6 +56,18 @@ __all__ = ["evaluate", "train"]
     help="auto, cpu, cuda, or cuda:1.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the training in --out.")
+@click.option(
+    "--rig",
+    "rig_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Rig file: afterwards as springhare promote does, with --task.",
+)
+@click.option(
+    "--task",
+    "task_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Task that will run it on that rig.",
+)
 @click.option("--dry-run", is_flag=True, help="Only tell the plan; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 def train(
@@ -68,6 +80,8 @@ def train(
     seed: int,
     device: str,
     resume: bool,
+    rig_file: Path | None,
+    task_file: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> int:
@@ -75,11 +89,17 @@ def train(
 
     PROJECT stays as it is. The training's folder keeps the plan with the hash of its
     parameters, the split, the log, learning curves, and the model (model.pt, which
-    springhare convert makes fast). Killed or stopped, it goes on with --resume.
+    springhare convert makes fast), and its errors on what it learnt and on what was
+    kept for the test. Killed or stopped, it goes on with --resume. With --rig and
+    --task the model is tried for that rig, and becomes its model if it passes.
     """
-    from offline.training.command import TrainWish, run_train
+    from offline.training.command import Promotion, TrainWish, run_train
     from offline.training.prepare import TrainingTerms
 
+    if (rig_file is None) != (task_file is None):
+        msg = "expected --rig and --task together, got one of them"
+        raise click.UsageError(msg)
+    promote = None if not (rig_file and task_file) else Promotion(rig_file, task_file)
     place = out or project / "trainings" / f"{Path(parameters).stem}-{seed}"
     terms = TrainingTerms(
         parameters=parameters,
@@ -93,6 +113,7 @@ def train(
         project=project,
         out=place,
         terms=terms,
+        promote=promote,
         resume=resume,
         dry_run=dry_run,
         as_json=as_json,
@@ -201,3 +222,92 @@ def evaluate(
         as_json=as_json,
     )
     return run_evaluate(wish)
+
+
+@click.command(short_help="Make a model the rig's, if it is better and fast enough.")
+@click.argument("model", required=False)
+@click.option(
+    "--rig",
+    "rig_file",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Rig file, whose model it is to be.",
+)
+@click.option(
+    "--task",
+    "task_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Task that will run it: its latency_budget, its rules and its cameras.",
+)
+@click.option(
+    "--on",
+    "project",
+    type=click.Path(path_type=Path, exists=True),
+    help="DeepLabCut project with labelled frames that MODEL has not learnt; by "
+    "default those that its training kept for the test.",
+)
+@click.option(
+    "--split",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Only the test frames of this split: JSON with train and test.",
+)
+@click.option(
+    "--margin",
+    "margin_px",
+    type=click.FloatRange(min=0),
+    default=0.5,
+    show_default=True,
+    help="By how many px its median error may seem larger than the current model's.",
+)
+@click.option(
+    "--most",
+    "most_px",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="PX",
+    help="Its median error must be at most this.",
+)
+@click.option("--back", is_flag=True, help="Return to the model before this one.")
+@click.option("--dry-run", is_flag=True, help="Only tell; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
+def promote(
+    model: str | None,
+    rig_file: Path,
+    task_file: Path | None,
+    project: Path | None,
+    split: Path | None,
+    margin_px: float,
+    most_px: float | None,
+    back: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Make MODEL the model of a rig, if it passes.
+
+    MODEL is the folder of a training, a DeepLabCut export, or an .onnx file. It is
+    brought into the fast form, held against dlclive, against the rig's current model
+    on frames that it has not learnt, and against the time that the task allows. Only
+    then the rig file names it. Ends with 1 if it was refused.
+    """
+    from offline.gate.command import run_back, run_promote
+    from offline.gate.gate import PromoteWish
+    from offline.gate.trial import Limits
+
+    if back:
+        if model is not None:
+            msg = f"expected MODEL or --back, got both ({model}): leave one out"
+            raise click.UsageError(msg)
+        return run_back(rig_file, dry_run=dry_run, as_json=as_json)
+    if model is None or task_file is None:
+        msg = "expected MODEL and --task (or --back)"
+        raise click.UsageError(msg)
+    wish = PromoteWish(
+        model=model,
+        rig=rig_file,
+        task=task_file,
+        project=project,
+        split=split,
+        limits=Limits(margin_px, most_px),
+        dry_run=dry_run,
+        as_json=as_json,
+    )
+    return run_promote(wish)

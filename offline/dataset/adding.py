@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["add_picture", "add_video", "new_project", "picture_path"]
+__all__ = [
+    "add_picture",
+    "add_video",
+    "new_project",
+    "picture_path",
+    "require_empty",
+]
 
 _DIGITS = 6
 
@@ -55,9 +61,7 @@ def new_project(
     if not bodyparts:
         msg = "Expected body parts for a new project, got none: name them (--bodyparts)"
         raise LabelError(msg)
-    if folder.exists() and any(folder.iterdir()):
-        msg = f"Expected an empty folder or a DeepLabCut project, got {folder}"
-        raise LabelError(msg)
+    require_empty(folder)
     settings: dict[str, Any] = {
         "Task": task,
         "scorer": scorer,
@@ -100,6 +104,19 @@ def new_project(
     except OSError as error:
         msg = f"Expected to make a project in {folder}, got {error.strerror}"
         raise LabelError(msg) from error
+
+
+def require_empty(folder: Path) -> None:
+    """Refuse a place for a new project, if something else is there.
+
+    Raises
+    ------
+    LabelError
+        If it is.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        msg = f"Expected an empty folder or a DeepLabCut project, got {folder}"
+        raise LabelError(msg)
 
 
 def add_video(folder: Path, name: str, size_px: tuple[int, int]) -> None:

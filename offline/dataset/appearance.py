@@ -14,7 +14,7 @@ from scipy.cluster.vq import kmeans2  # pyright: ignore[reportMissingTypeStubs]
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["by_appearance", "thumbnail"]
+__all__ = ["by_appearance", "clusters_of", "thumbnail"]
 
 _SIDE_PX = 32
 _ROUNDS = 20
@@ -43,6 +43,38 @@ def thumbnail(frame: NDArray[np.uint8], side_px: int = _SIDE_PX) -> NDArray[np.f
     return blocks.mean(axis=(1, 3), dtype=np.float32)
 
 
+def clusters_of(
+    thumbnails: NDArray[np.float32], clusters: int, seed: int
+) -> NDArray[np.int64]:
+    """Return which pictures look alike.
+
+    Parameters
+    ----------
+    thumbnails
+        (pictures, rows, columns).
+    clusters
+        How many, at most.
+    seed
+        The same seed gives the same clusters.
+
+    Returns
+    -------
+    ndarray of int64
+        (pictures,): number of each one's cluster.
+    """
+    flat = thumbnails.reshape(len(thumbnails), -1).astype(np.float64)
+    different = len(np.unique(flat, axis=0))
+    _, cluster = kmeans2(
+        flat - flat.mean(axis=0),
+        min(clusters, different),  # more cannot be begun with
+        iter=_ROUNDS,
+        minit="++",
+        rng=np.random.default_rng(seed),
+        missing="warn",
+    )
+    return cluster.astype(np.int64)
+
+
 def by_appearance(
     thumbnails: NDArray[np.float32], clusters: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -66,15 +98,7 @@ def by_appearance(
     """
     count = len(thumbnails)
     flat = thumbnails.reshape(count, -1).astype(np.float64)
-    different = len(np.unique(flat, axis=0))
-    _, cluster = kmeans2(
-        flat - flat.mean(axis=0),
-        min(clusters, different),  # more cannot be begun with
-        iter=_ROUNDS,
-        minit="++",
-        rng=np.random.default_rng(seed),
-        missing="warn",
-    )
+    cluster = clusters_of(thumbnails, clusters, seed)
     rank = np.empty(count, np.int64)
     size = np.bincount(cluster)[cluster]
     for k in np.unique(cluster):

@@ -10,9 +10,17 @@ if TYPE_CHECKING:
 
 __all__ = ["CRITERIA", "Candidate", "Choice", "Criterion", "in_turns"]
 
-Criterion = Literal["appearance", "likelihood", "jumps", "instant"]
-CRITERIA: tuple[Criterion, ...] = ("appearance", "likelihood", "jumps")
-"""Those that propose frames; an ``instant`` is another camera's view of one."""
+Criterion = Literal[
+    "appearance", "likelihood", "jumps", "disagreement", "fires", "instant"
+]
+CRITERIA: tuple[Criterion, ...] = (
+    "appearance",
+    "likelihood",
+    "jumps",
+    "disagreement",
+)
+"""Those that propose frames; an ``instant`` is another camera's view of one, ``fires``
+are wrong ones that `offline.refine` looks for."""
 
 
 @dataclass(frozen=True, slots=True)

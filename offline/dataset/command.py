@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from offline.dataset.adding import new_project
-from offline.dataset.pick import Terms, add, pick
-from offline.dataset.project import CONFIG_FILE, open_project
-from offline.dataset.views import views_of
+from offline.dataset.filling import put_frames, require_place, shown_progress
+from offline.dataset.pick import Terms, pick
+from offline.dataset.views import opened_views
+from offline.reanalysis.found import analyse_command, camera_poses
 from rig.errors import LabelError
-from rig.recording.reader import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from offline.dataset.choosing import Candidate
+    from offline.dataset.choosing import Candidate, Criterion
     from offline.dataset.views import View
 
 __all__ = ["PickWish", "run_pick"]
 
+_BY_TWO: Criterion = "disagreement"
+"""What takes offline poses beside the live ones."""
 _WORDS = {
     "appearance": "looks unlike the others: {0:.0%} look like it",
     "likelihood": "the live model was unsure: {0:.0%}",
     "jumps": "a part leapt by {0:.0f} px",
+    "disagreement": "live and offline are {0:.0f} px apart",
     "instant": "the same instant from here",
 }
 
@@ -61,45 +61,43 @@ def run_pick(wish: PickWish) -> int:
     SessionError
         If there is no such session.
     """
-    is_new = not (wish.project / CONFIG_FILE).exists()
-    if not is_new:
-        open_project(wish.project)
-    with ExitStack() as stack:
-        views = [
-            view
-            for folder in wish.sessions
-            for view in views_of(
-                stack.enter_context(Recording.open(folder)), wish.cameras
-            )
-        ]
-        _refuse_twins(views)
-        chosen = _pick(views, wish)
+    require_place(wish.project)
+    with opened_views(wish.sessions, wish.cameras) as views:
+        terms, left_out = _able(views, wish.terms)
+        chosen = _pick(views, replace(wish, terms=terms))
         if not wish.dry_run:
-            if is_new:
-                new_project(
-                    wish.project,
-                    task=views[0].info.task,
-                    scorer=wish.scorer,
-                    bodyparts=wish.bodyparts or _live_parts(views),
-                )
-            _add(wish.project, views, chosen)
-    _tell(chosen, wish)
+            put_frames(wish.project, views, chosen, wish.scorer, wish.bodyparts)
+    _tell(chosen, wish, left_out)
     return 0
 
 
-def _refuse_twins(views: Sequence[View]) -> None:
-    names = [view.name for view in views]
-    if len(set(names)) < len(names):
-        msg = "Expected each session once, got one of them twice"
+def _able(views: Sequence[View], terms: Terms) -> tuple[Terms, list[str]]:
+    """Return terms without what these views cannot be asked for, and say so.
+
+    Raises
+    ------
+    LabelError
+        If nothing else was asked for.
+    """
+    if _BY_TWO not in terms.criteria:
+        return terms, []
+    seen = [view for view in views if len(view.pose_frames)]
+    lacking = [view for view in seen if not camera_poses(view.recording, view.camera)]
+    names = ", ".join(view.name for view in lacking)
+    commands = "; ".join(dict.fromkeys(analyse_command(v.recording) for v in lacking))
+    if len(lacking) < len(seen):
+        told = f"no {_BY_TWO} for {names}, without offline poses: {commands}"
+        return terms, [told] if lacking else []
+    why = f"no offline poses of {names}: {commands}" if seen else "no live poses"
+    others = tuple(each for each in terms.criteria if each != _BY_TWO)
+    if not others:
+        msg = f"Expected live and offline poses for --by {_BY_TWO}, got {why}"
         raise LabelError(msg)
-
-
-def _live_parts(views: Sequence[View]) -> tuple[str, ...]:
-    return next((view.bodyparts for view in views if view.bodyparts), ())
+    return replace(terms, criteria=others), [f"{_BY_TWO} is left out: {why}"]
 
 
 def _pick(views: Sequence[View], wish: PickWish) -> list[Candidate]:
-    with _progress() as progress:
+    with shown_progress() as progress:
         tasks = {
             view.name: progress.add_task(view.name, total=None, visible=False)
             for view in views
@@ -111,29 +109,19 @@ def _pick(views: Sequence[View], wish: PickWish) -> list[Candidate]:
         return pick(views, wish.terms, wish.project, advance)
 
 
-def _add(project: Path, views: Sequence[View], chosen: Sequence[Candidate]) -> None:
-    with _progress() as progress:
-        for _ in progress.track(
-            add(project, views, chosen), total=len(chosen), description="pictures"
-        ):
-            pass
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    return Progress(console=console, transient=True, disable=not console.is_terminal)
-
-
-def _tell(chosen: Sequence[Candidate], wish: PickWish) -> None:
+def _tell(chosen: Sequence[Candidate], wish: PickWish, left_out: Sequence[str]) -> None:
     if wish.as_json:
         found = {
             "project": str(wish.project),
             "written": not wish.dry_run,
             "wanted": wish.terms.count,
+            "left_out": left_out,
             "frames": [asdict(candidate) for candidate in chosen],
         }
         click.echo(json.dumps(found, indent=2))
         return
+    for words in left_out:
+        click.echo(words, err=True)
     table = Table(box=None, pad_edge=False)
     for name in ("folder", "frame", "s", "why"):
         table.add_column(name, justify="right" if name in {"frame", "s"} else "left")
@@ -146,4 +134,4 @@ def _tell(chosen: Sequence[Candidate], wish: PickWish) -> None:
     few += "no others lie far enough apart)" if few else ""
     click.echo(f"{len(chosen)} frames{few} {place} in {wish.project}")
     if not wish.dry_run:
-        click.echo("label them with DeepLabCut's window or napari-deeplabcut")
+        click.echo(f"label them: springhare label {wish.project}")

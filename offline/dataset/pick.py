@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from offline.dataset.adding import add_picture, add_video, picture_path
 from offline.dataset.appearance import by_appearance, thumbnail
 from offline.dataset.choosing import Candidate, Choice, in_turns
 from offline.dataset.project import LABELED_DATA
-from offline.dataset.scores import jumps_px, uncertainty
+from offline.dataset.scores import disagreement_px, jumps_px, uncertainty
+from offline.reanalysis.found import camera_poses, paired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from offline.dataset.choosing import Criterion
     from offline.dataset.views import View
 
-__all__ = ["Terms", "add", "pick"]
+__all__ = ["Terms", "pick", "present"]
 
 _LOOKED_AT = 600
 """Frames of a view that are compared by what they show."""
@@ -71,8 +71,8 @@ def pick(
     """
     choice = Choice(terms.apart_s)
     for view in views:
-        for number in _present(project, view):
-            choice.exclude(view.name, _time_s(view, number))
+        for number in present(project, view):
+            choice.exclude(view.name, view.seconds(number))
     proposed: dict[Criterion, list[Candidate]] = {
         criterion: _propose(views, criterion, terms, advance)
         for criterion in terms.criteria
@@ -87,46 +87,12 @@ def pick(
     return sorted(choice.chosen, key=lambda c: (c.view, c.frame))
 
 
-def add(
-    project: Path, views: Sequence[View], chosen: Sequence[Candidate]
-) -> Iterable[Candidate]:
-    """Put chosen frames into a project; yield each when it is there.
-
-    Raises
-    ------
-    LabelError
-        If one cannot be written.
-    """
-    by_name = {view.name: view for view in views}
-    for name in dict.fromkeys(candidate.view for candidate in chosen):
-        add_video(project, name, by_name[name].size_px)
-    for candidate in chosen:
-        view = by_name[candidate.view]
-        source = {
-            "session": view.info.session_id,
-            "subject": view.info.subject,
-            "camera": view.camera,
-            "frame": candidate.frame,
-            "time_s": round(candidate.at_s, 6),
-            "criterion": candidate.criterion,
-            "score": round(candidate.score, 4),
-        }
-        path = picture_path(project, view.name, candidate.frame)
-        add_picture(path, view.frame(candidate.frame), source)
-        yield candidate
-
-
-def _present(project: Path, view: View) -> list[int]:
+def present(project: Path, view: View) -> list[int]:
     """Return the numbers of the frames of a view that a project has."""
     folder = project / LABELED_DATA / view.name
     stems = [path.stem for path in folder.glob("img*")]
     numbers = [int(stem[3:]) for stem in stems if stem[3:].isdigit()]
     return [number for number in numbers if number < view.count]
-
-
-def _time_s(view: View, frame: int) -> float:
-    started_ns = view.info.started_host_ns
-    return float(view.exposure_ns[frame] - started_ns) / 1e9
 
 
 def _propose(
@@ -164,20 +130,32 @@ def _by_appearance(
 
 
 def _by_pose(view: View, criterion: Criterion) -> list[Candidate]:
+    frames = view.pose_frames
     if criterion == "likelihood":
         score = uncertainty(view.poses)
+    elif criterion == "jumps":
+        score = jumps_px(frames, view.poses)
     else:
-        score = jumps_px(view.pose_frames, view.poses)
+        frames, score = _disagreement_px(view)
     best = np.argsort(-score, kind="stable")[:_RANKED]
     return [
-        _candidate(view, int(view.pose_frames[k]), criterion, float(score[k]))
+        _candidate(view, int(frames[k]), criterion, float(score[k]))
         for k in best
         if score[k] > 0
     ]
 
 
+def _disagreement_px(view: View) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return frames, and how far live and offline poses are apart there."""
+    offline = camera_poses(view.recording, view.camera)
+    if offline is None:
+        return np.empty(0, np.int64), np.empty(0)
+    both = paired(view.pose_frames, view.poses, view.bodyparts, offline)
+    return both.frames, disagreement_px(both.first, both.second)
+
+
 def _candidate(view: View, frame: int, criterion: Criterion, score: float) -> Candidate:
-    return Candidate(view.name, frame, _time_s(view, frame), criterion, score)
+    return Candidate(view.name, frame, view.seconds(frame), criterion, score)
 
 
 def _siblings(
@@ -195,4 +173,4 @@ def _siblings(
         period_ns = float(np.median(np.diff(other.exposure_ns))) if other.count else 0
         if abs(float(other.exposure_ns[nearest] - at_ns)) <= period_ns / 2:
             found = replace(candidate, view=other.name, frame=nearest)
-            yield replace(found, at_s=_time_s(other, nearest), criterion="instant")
+            yield replace(found, at_s=other.seconds(nearest), criterion="instant")

@@ -57,7 +57,7 @@ class Project:
             msg = (
                 f"Expected labelled pictures in {self.folder}, got none of "
                 f"{len(self.pictures)} labelled by {self.scorer}: label them "
-                "(DeepLabCut's window, napari-deeplabcut)"
+                "(springhare label)"
             )
             raise LabelError(msg)
         return labels

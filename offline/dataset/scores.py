@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["disagreement_px", "jumps_px", "uncertainty"]
+__all__ = ["LIKELY", "apart_px", "disagreement_px", "jumps_px", "uncertainty"]
 
 _LEAST_LIKELIHOOD = 0.1
-"""Below it a place means nothing: it cannot leap, and two of them cannot disagree."""
+"""Below it a place means nothing: it cannot leap."""
+LIKELY = 0.5
+"""Two models that are less sure of a place are not held against one another in it."""
 
 
 def uncertainty(poses: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -69,6 +71,29 @@ def jumps_px(
     return found
 
 
+def apart_px(
+    first: NDArray[np.floating], second: NDArray[np.floating], least: ArrayLike
+) -> NDArray[np.float64]:
+    """Return how far two models are apart in each part.
+
+    Parameters
+    ----------
+    first, second
+        (frames, bodyparts, 3), of the same frames and parts.
+    least
+        Likelihood that both must have; one, or one for each body part.
+
+    Returns
+    -------
+    ndarray of float64
+        (frames, bodyparts): px; NaN where one of them is less sure, or says nothing.
+    """
+    away = first[:, :, :2].astype(np.float64) - second[:, :, :2]
+    apart = np.hypot(*np.moveaxis(away, 2, 0))
+    sure = np.minimum(first[:, :, 2], second[:, :, 2]) >= np.asarray(least)
+    return np.where(sure & np.isfinite(apart), apart, np.nan)
+
+
 def disagreement_px(
     first: NDArray[np.floating], second: NDArray[np.floating]
 ) -> NDArray[np.float64]:
@@ -82,8 +107,7 @@ def disagreement_px(
     Returns
     -------
     ndarray of float64
-        (frames,): px; 0 where neither is sure of any part.
+        (frames,): px; 0 where there is no part that both find likely.
     """
-    apart = np.hypot(*np.moveaxis(first[:, :, :2] - second[:, :, :2], 2, 0))
-    sure = np.maximum(first[:, :, 2], second[:, :, 2]) >= _LEAST_LIKELIHOOD
-    return np.where(sure, apart, 0.0).max(axis=1, initial=0.0).astype(np.float64)
+    apart = np.nan_to_num(apart_px(first, second, LIKELY))
+    return apart.max(axis=1, initial=0.0)

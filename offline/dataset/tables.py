@@ -107,8 +107,9 @@ def _load(path: Path) -> pd.DataFrame:
             return _load_csv(pandas, path)
         _require_hdf5(path)
         return pandas.read_hdf(path)
-    except (OSError, ValueError, KeyError, IndexError) as error:
-        msg = f"Expected DeepLabCut's table of labels in {path}, got {error}"
+    except (OSError, RuntimeError, ValueError, KeyError, IndexError) as error:
+        told = str(error).strip().splitlines() or [type(error).__name__]
+        msg = f"Expected DeepLabCut's table of labels in {path}, got {told[-1]}"
         raise LabelError(msg) from error
 
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from offline.cameras import CAMERAS, cameras_of
+from offline.cameras import CAMERAS, cameras_of, rows_of_frames
 from rig.errors import LabelError
+from rig.recording.reader import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from rig.recording.reader import Recording
     from rig.recording.sidecar import SessionInfo
 
-__all__ = ["View", "views_of"]
+__all__ = ["View", "opened_views", "views_of"]
 
 _POSES = "poses/"
 
@@ -62,6 +63,10 @@ class View:
         height, width = self.frame(0).shape[:2]
         return width, height
 
+    def seconds(self, number: int) -> float:
+        """Return the time of a frame in the session."""
+        return float(self.exposure_ns[number] - self.info.started_host_ns) / 1e9
+
     def frame(self, number: int) -> NDArray[np.uint8]:
         """Return one frame: (height, width) grey, or (height, width, 3) RGB."""
         stream = CAMERAS + self.camera
@@ -92,6 +97,33 @@ def views_of(recording: Recording, cameras: Sequence[str] = ()) -> list[View]:
     return found
 
 
+@contextmanager
+def opened_views(
+    sessions: Iterable[Path], cameras: Sequence[str]
+) -> Generator[list[View]]:
+    """Open the cameras of sessions, all or those of some names.
+
+    Raises
+    ------
+    LabelError
+        If there is no such camera, or a session is there twice.
+    SessionError
+        If there is no such session.
+    """
+    with ExitStack() as stack:
+        opened = [stack.enter_context(Recording.open(path)) for path in sessions]
+        views = [view for recording in opened for view in views_of(recording, cameras)]
+        _refuse_twins(views)
+        yield views
+
+
+def _refuse_twins(views: Sequence[View]) -> None:
+    names = [view.name for view in views]
+    if len(set(names)) < len(names):
+        msg = "Expected each session once, got one of them twice"
+        raise LabelError(msg)
+
+
 def _view(recording: Recording, info: SessionInfo, camera: str) -> View:
     stream = CAMERAS + camera
     payload = recording.streams[stream].payload
@@ -100,7 +132,7 @@ def _view(recording: Recording, info: SessionInfo, camera: str) -> View:
         msg = f"Expected pictures of 8 bits from {camera}, got {kind}"
         raise LabelError(msg)
     rows = recording.rows(stream)
-    bodyparts, pose_frames, poses = _live(recording, camera, rows["seq"])
+    bodyparts, pose_frames, poses = _live(recording, camera, rows)
     return View(
         recording=recording,
         info=info,
@@ -113,7 +145,7 @@ def _view(recording: Recording, info: SessionInfo, camera: str) -> View:
 
 
 def _live(
-    recording: Recording, camera: str, frame_seqs: NDArray[np.int64]
+    recording: Recording, camera: str, frames: NDArray[np.void]
 ) -> tuple[tuple[str, ...], NDArray[np.int64], NDArray[np.float32]]:
     """Return parts, frame numbers and poses of a camera's recorded live poses."""
     stream = _POSES + camera
@@ -121,7 +153,6 @@ def _live(
         return (), np.empty(0, np.int64), np.empty((0, 0, 3), np.float32)
     parts = tuple(str(part) for part in recording.attributes(stream)["bodyparts"])
     rows, poses = recording.rows(stream), recording.payload(stream)
-    at = np.searchsorted(frame_seqs, rows["frame_seq"])
-    kept = at < len(frame_seqs)  # without frames that were seen live, and not recorded
-    kept[kept] = frame_seqs[at[kept]] == rows["frame_seq"][kept]
+    at = rows_of_frames(frames, rows["frame_seq"])
+    kept = at >= 0  # without frames that were seen live, and not recorded
     return parts, at[kept], poses[: len(rows)][kept]

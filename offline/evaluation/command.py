@@ -126,6 +126,7 @@ def evaluate(wish: EvaluateWish, project: Project) -> Evaluation:
         made_utc=utc_now().strftime("%Y-%m-%d %H:%M"),
         parts=labels.bodyparts,
         images=labels.images,
+        groups=tuple(groups),
         labels_px=labels.xy_px,
         names=tuple(one.name for one in loaded),
         facts=tuple(one.facts for one in loaded),

@@ -70,16 +70,15 @@ def load(name: str, shown: str, engine: Engine | None, resize: float) -> Loaded:
     file = find_model(name)
     chosen = engine or best_engine(name)
     model = load_model(name, engine=chosen, resize=resize)
-    metadata, parameters = _inside(file.path) if file.form == "onnx" else ({}, None)
     facts = Facts(
         file=name,
         bytes=_size(file.path),
         sha256=model.sha256,
-        parameters=parameters,
+        parameters=_parameters(file.path) if file.form == "onnx" else None,
         engine=chosen,
         provider=model.provider,
         bodyparts=model.bodyparts,
-        trained=read_training(name, file.path, metadata),
+        trained=read_training(name, file.path, getattr(model, "metadata", {})),
     )
     return Loaded(shown, model, facts)
 
@@ -102,21 +101,6 @@ def names_for(models: Sequence[str]) -> list[str]:
 def _size(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
-
-
-def _inside(path: Path) -> tuple[dict[str, str], int | None]:
-    """Return an ONNX file's metadata, and how many numbers its layers have."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    # only read, not made ready to run
-    options.graph_optimization_level = (
-        onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    )
-    session = onnxruntime.InferenceSession(
-        str(path), options, providers=["CPUExecutionProvider"]
-    )
-    return session.get_modelmeta().custom_metadata_map, _parameters(path)
 
 
 def _parameters(path: Path) -> int | None:

@@ -42,6 +42,8 @@ class Evaluation:
     made_utc: str
     parts: tuple[str, ...]
     images: tuple[PurePosixPath, ...]
+    groups: tuple[str, ...]
+    """Video or animal of each image, as the sets say which."""
     labels_px: NDArray[np.float64]
     """(frames, parts, 2)."""
     names: tuple[str, ...]

@@ -18,19 +18,18 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from inference.model import load_engine
-from inference.view.viewer import Viewer
 from offline.delays.record import record_session
 from offline.loop_latency.display import stage_rows
 from offline.loop_latency.loop_back import LIGHT, judge_loop
 from offline.loop_latency.loop_task import loop_rig, loop_task, plan_loop
 from offline.loop_latency.spot import host_line, learn_levels, spot_levels
+from offline.network_times import network_times_ns
 from rig.commands.console import wide_console
 from rig.config.loading import load_rig, load_task
+from rig.config.together import with_rig_model
 from rig.errors import ConfigError
 from rig.recording.latency import WORDS
 from rig.recording.reader import Recording
-from sync.clock import MonotonicClock
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,7 +104,7 @@ def loop(
             "must not act"
         )
         raise ConfigError(msg)
-    task = None if task_file is None else load_task(task_file)
+    task = None if task_file is None else with_rig_model(rig, load_task(task_file))
     plan = plan_loop(rig, camera=camera, line=line)
     where = {"simulate": simulate, "out": out, "subject": SUBJECT, "why": _WHY}
     levels = _learn(rig_file, rig, plan, where)
@@ -156,21 +155,7 @@ def _network(task: TaskConfig | None, rig: RigConfig) -> NDArray[np.int64] | Non
     """Time the task's own network, by itself, on the pictures it will mostly see."""
     if task is None or task.inference is None:
         return None
-    config = task.inference
-    camera = rig.cameras[config.cameras[0]]
-    channels = 3 if camera.pixel_format == "RGB8" else 1
-    model, clock = load_engine(config), MonotonicClock()
-    try:
-        viewer = Viewer(model, config, camera.height_px, camera.width_px, channels)
-        viewer.warm_up()
-        picture = viewer.usual_picture()
-        stamps = [clock.now()]
-        for _ in range(_LOOKS):
-            model.infer(picture)
-            stamps.append(clock.now())
-    finally:
-        model.close()
-    return np.diff(np.array(stamps, np.int64))
+    return network_times_ns([task.inference], rig, _LOOKS)[0]
 
 
 def _show(found: LoopTest, report: Path) -> None:

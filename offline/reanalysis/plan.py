@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 import xxhash
 
-from offline.reanalysis.poses_file import read_info, sidecar_path
+from offline.reanalysis.poses_file import poses_folder, read_info, sidecar_path
 from rig.errors import SessionError
 
 if TYPE_CHECKING:
@@ -91,11 +91,10 @@ def place_of(source: Source, model: str, out: Path | None) -> Path:
     if source.camera is None:
         folder, stem = out or source.path.parent, source.path.stem
     else:
-        camera = source.camera.replace("/", "+")
         if out is None:
-            folder = source.path / "derived" / "poses" / camera
+            folder = poses_folder(source.path, source.camera)
             return folder / f"{file_name(model)}.h5"
-        folder, stem = out, f"{source.session_id}_{camera}"
+        folder, stem = out, f"{source.session_id}_{source.camera.replace('/', '+')}"
     return folder / f"{stem}{scorer_of(model)}.h5"
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "POSES_FORMAT",
     "Poses",
     "PosesInfo",
+    "poses_folder",
     "read_info",
     "read_poses",
     "require_pandas",
@@ -108,9 +109,23 @@ def sidecar_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def session_poses(session: Path) -> list[Path]:
-    """Return the files of poses that `springhare analyse` made of a session, sorted."""
-    found = (session / "derived" / "poses").glob("*/*.h5")
+def poses_folder(session: Path, camera: str) -> Path:
+    """Return where the files of a camera's poses lie."""
+    return session / "derived" / "poses" / camera.replace("/", "+")
+
+
+def session_poses(session: Path, camera: str | None = None) -> list[Path]:
+    """Return the files of poses that `springhare analyse` made of a session, sorted.
+
+    Parameters
+    ----------
+    camera
+        Only of this one.
+    """
+    if camera is None:
+        found = (session / "derived" / "poses").glob("*/*.h5")
+    else:
+        found = poses_folder(session, camera).glob("*.h5")
     return sorted(path for path in found if not path.name.startswith("."))
 
 
@@ -250,10 +265,18 @@ def _load(path: Path) -> Any:
     try:
         _require_hdf5(path)
         return pandas.read_hdf(path, key=_KEY)
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+    ) as error:
+        told = str(error).strip().splitlines() or [type(error).__name__]
         msg = (
-            f"Expected poses as DeepLabCut keeps them in {path}, got {error}: name a "
-            "file that springhare analyse or DeepLabCut made"
+            f"Expected poses as DeepLabCut keeps them in {path}, got {told[-1]}: name "
+            "a file that springhare analyse or DeepLabCut made"
         )
         raise SessionError(msg) from error
 

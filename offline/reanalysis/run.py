@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from offline.archive.pool import open_pool
+from offline.reanalysis.gpus import take_gpu
 from offline.reanalysis.network import let_go, look, looker_of
 from offline.reanalysis.plan import blocks_of, fingerprint_of, plan, scorer_of
 from offline.reanalysis.poses_file import PosesInfo, require_pandas, write_poses
@@ -141,7 +142,7 @@ def analyse(
             )
             if all(not task.missing for task in tasks):
                 workers = 1
-            pool = stack.enter_context(open_pool(workers))
+            pool = stack.enter_context(open_pool(workers, take_gpu))
             found = iter(pool.map(look, wanted))
             for task in tasks:
                 yield _done(task, found, bodyparts, progress)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from offline.archive.source import Source as Finished
 
-__all__ = ["FrameReader", "Source", "find_sources", "open_frames"]
+__all__ = ["FrameReader", "Source", "find_sources", "frames_digest", "open_frames"]
 
 _h5: Any = h5py
 _COLOUR_AXES = 3
@@ -122,6 +122,12 @@ def open_frames(source: Source, *, colour: bool) -> FrameReader:
     return _SessionFrames(source)
 
 
+def frames_digest(recording: Recording, camera: str) -> str:
+    """Return what tells a camera's recorded frames from all others."""
+    checksums = recording.checksums(CAMERAS + camera)
+    return xxhash.xxh3_128(checksums.tobytes()).hexdigest()
+
+
 class _SessionFrames:
     def __init__(self, source: Source) -> None:
         self._stream = f"{CAMERAS}{source.camera}"
@@ -198,7 +204,7 @@ def _camera(recording: Recording, camera: str) -> Source:
         height_px=height,
         colour=len(payload.shape) == _COLOUR_AXES,
         rate_hz=recording.streams[stream].rate_hz,
-        digest=xxhash.xxh3_128(recording.checksums(stream).tobytes()).hexdigest(),
+        digest=frames_digest(recording, camera),
     )
 
 

@@ -49,10 +49,10 @@ def sameness(
     Decisions always; estimates and points in space where the session has them.
     """
     found = [_decisions(session, played.decisions)]
-    for camera, estimates in played.estimates.items():
+    for camera, estimates in sorted(played.estimates.items()):
         recorded = session.poses[camera].estimates
         if recorded is not None:
-            found.append(_estimates(f"estimates/{camera}", recorded, estimates))
+            found.append(_estimates(camera, session, recorded, estimates))
     if len(session.points):
         found.append(_points(recording, session, played))
     return tuple(found)
@@ -107,8 +107,13 @@ def _lonely(row: Any, which: str, started_ns: int) -> str:
 
 
 def _named(row: Any, started_ns: int) -> str:
-    at_s = (int(row["host_ns"]) - started_ns) / 1e9
+    at_s = _since(started_ns, row)
     return f"decision {row['decision_id']} ({_shown(row['rule'])}, at {at_s:.3f} s)"
+
+
+def _since(started_ns: int, row: Any) -> float:
+    """Return when a row was, in s since the session's start."""
+    return (int(row["host_ns"]) - started_ns) / 1e9
 
 
 def _shown(value: object) -> str:
@@ -118,7 +123,10 @@ def _shown(value: object) -> str:
 
 
 def _estimates(
-    stream: str, recorded: NDArray[np.float32], again: Sequence[NDArray[np.float32]]
+    camera: str,
+    session: RecordedSession,
+    recorded: NDArray[np.float32],
+    again: Sequence[NDArray[np.float32]],
 ) -> Sameness:
     there = ~np.isnan(recorded[:, :, 3]).any(axis=1)  # a mark is never NaN
     made = np.stack(again)
@@ -129,10 +137,13 @@ def _estimates(
     first = None
     if not all(alike):
         k = int(np.flatnonzero(there)[alike.index(False)])
-        parts = np.flatnonzero((recorded[k] != made[k]).any(axis=1))
-        first = f"pose {k}: body parts {', '.join(map(str, parts))} differ"
+        bits = recorded[k].view(np.uint32) != made[k].view(np.uint32)
+        parts = [session.bodyparts[part] for part in np.flatnonzero(bits.any(axis=1))]
+        row = session.poses[camera].rows[k]
+        at_s = _since(session.started_ns, row)
+        first = f"pose {row['seq']} (at {at_s:.3f} s): {', '.join(parts)} differ"
     return Sameness(
-        stream=stream,
+        stream=f"estimates/{camera}",
         recorded=int(there.sum()),
         replayed=int(there.sum()),
         same=sum(alike),
@@ -154,7 +165,9 @@ def _points(recording: Recording, session: RecordedSession, played: Played) -> S
     ]
     first = None
     if not all(alike):
-        first = f"moment {alike.index(False)} differs"
+        k = alike.index(False)
+        at_s = _since(session.started_ns, recorded[k])
+        first = f"moment {k} (at {at_s:.3f} s) differs"
     elif len(recorded) != len(again):
         first = f"moment {count} is only in one of the two"
     return Sameness(

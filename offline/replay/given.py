@@ -36,7 +36,8 @@ def hearing_of(
     if not task.features:
         return Silence()
     before = session.task
-    if before is not None and before.features == task.features:
+    same = before is not None and before.features == task.features
+    if before is not None and same and session.timed:
         known = asks_signals(before) or not asks_signals(task)
         if known and len(session.features):
             return RecordedHearing(session.features)
@@ -53,7 +54,9 @@ def landing_of(
     asked = inference.prediction
     known = None if session.task is None else session.task.inference
     before = None if known is None else known.prediction
-    if asked is None or (before and before.landing_ms == asked.landing_ms):
+    if asked is None:
+        return None, []
+    if before and before.landing_ms == asked.landing_ms and session.timed:
         return None, []
     if asked.landing_ms != "measured":
         return round(asked.landing_ms * 1e6), []
@@ -88,7 +91,7 @@ def processed(
     asked, before = inference.processor, session.task
     known = None if before is None or before.inference is None else before.inference
     recorded = None if known is None else known.processor
-    if asked is None or asked == recorded:
+    if asked is None or (asked == recorded and session.network == "recorded"):
         return asked is not None, []
     told = (
         f"the Processor {asked.use} is not run: the rules see poses as the network "

@@ -20,11 +20,13 @@ from rig.errors import ConfigError, SessionError
 if TYPE_CHECKING:
     from inference.rules import Rule
     from inference.step import StepConfig
+    from offline.replay.pacing import Audience
+    from offline.replay.player import Sight
     from offline.replay.recorded import RecordedSession
     from rig.config.task import InferenceConfig, TaskConfig
     from rig.recording.reader import Recording
 
-__all__ = ["How", "Replay", "play"]
+__all__ = ["How", "Replay", "play", "step_config"]
 
 How = Literal["recorded", "always"]
 
@@ -53,6 +55,8 @@ def play(
     *,
     armed: How | None = None,
     watch: bool = False,
+    sight: Sight | None = None,
+    audience: Audience | None = None,
 ) -> Replay:
     """Play a session again.
 
@@ -67,6 +71,10 @@ def play(
         and always for another.
     watch
         Whether what each condition says is kept.
+    sight
+        The network that looks at the frames; None takes the recorded keypoints.
+    audience
+        Is shown each moment and what is decided at it, as it happens.
 
     Raises
     ------
@@ -78,7 +86,7 @@ def play(
     inference = _inference(task)
     _require_poses(session, task, inference)
     own = session.task is not None and _asks(session.task) == _asks(task)
-    config = _config(session, task, inference)
+    config = step_config(session, task, inference)
     watches: dict[str, RuleWatch] = {}
     if watch:
         pairs = [watched(rule) for rule in config.rules]
@@ -91,7 +99,8 @@ def play(
         config,
         armed_always if how == "always" else armed_as_recorded(session, task),
         asks_signals=asks_signals(task),
-        own=own,
+        own=own and session.timed,
+        sight=sight,
     )
     course = moments(
         {
@@ -100,7 +109,7 @@ def play(
             if name in session.poses
         },
         hearing_of(recording, session, task),
-        session.points["host_ns"].tolist() if own else (),
+        session.points["host_ns"].tolist() if own and session.timed else (),
         session.decisions,
         landing_ns=landing_ns,
         processed=shown,
@@ -110,7 +119,12 @@ def play(
         while begins_ns and begins_ns[0] <= moment.now_ns:
             del begins_ns[0]
             player.begin()
+        if audience is not None:
+            audience.await_moment(moment.now_ns)
+        told = len(player.played.decisions)
         player.take(moment)
+        if audience is not None:
+            audience.hear(player.played.decisions[told:])
     return Replay(
         rules=config.rules,
         played=player.played,
@@ -158,9 +172,18 @@ def _require_poses(
     raise SessionError(msg)
 
 
-def _config(
+def step_config(
     session: RecordedSession, task: TaskConfig, inference: InferenceConfig
 ) -> StepConfig:
+    """Return how the steps of a session are taken under a task.
+
+    Raises
+    ------
+    SessionError
+        If points in space are asked for, and its rig is not understood.
+    ConfigError
+        If the task does not fit the body parts.
+    """
     if inference.space is not None and session.rig is None:
         msg = (
             f"Expected the rig of {session.folder} for points in space, got one that "
@@ -170,5 +193,7 @@ def _config(
     try:
         return setup_step(task, inference, session.bodyparts, session.rig)
     except ConfigError as error:
-        msg = f"the task does not fit the poses of {session.folder}:\n{error}"
+        recorded = session.network == "recorded"
+        whose = f"the poses of {session.folder}" if recorded else "the model"
+        msg = f"the task does not fit {whose}:\n{error}"
         raise ConfigError(msg) from error

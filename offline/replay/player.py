@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from inference.by_hand import by_hand
 from inference.step import (
@@ -20,7 +20,7 @@ from inference.step import (
 from offline.replay.moments import HandMoment, PoseMoment, SignalMoment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -30,7 +30,23 @@ if TYPE_CHECKING:
     from offline.replay.moments import Moment
     from rig.messages import Decision
 
-__all__ = ["Played", "Player"]
+    Believed = Callable[[str, NDArray[np.float32], int], NDArray[np.bool_]]
+    """Which keypoints of a camera's pose, of a frame exposed then (ns), can be
+    believed."""
+
+__all__ = ["Played", "Player", "Sight"]
+
+
+class Sight(Protocol):
+    """What looks at the frames of a session anew."""
+
+    def begin(self, believed: Believed | None) -> None:
+        """Begin with fresh eyes; None believes what is likely."""
+        ...
+
+    def look(self, moment: PoseMoment) -> NDArray[np.float32]:
+        """Return the keypoints (bodyparts, 3) of a pose; asked in order of time."""
+        ...
 
 
 @dataclass(slots=True)
@@ -56,25 +72,36 @@ class Player:
         Whether a rule is about signals alone.
     own
         Whether the session was decided on so.
+    sight
+        The network that looks at the frames; None where the keypoints are there.
     """
 
     def __init__(
-        self, config: StepConfig, armed: Armed, *, asks_signals: bool, own: bool
+        self,
+        config: StepConfig,
+        armed: Armed,
+        *,
+        asks_signals: bool,
+        own: bool,
+        sight: Sight | None = None,
     ) -> None:
         self.played = Played()
         self._config = config
         self._armed = armed
         self._asks_signals = asks_signals
         self._own = own
+        self._sight = sight
         self._heard: tuple[int, ...] = ()
         self._features: Any = {}
         self._state: StepState = begin(config)
+        self._open_eyes()
 
     def begin(self) -> None:
         """Begin anew, as a node does that had died."""
         done = self.played
         self._state = begin(self._config, len(done.decisions), len(done.points))
         self._heard = ()
+        self._open_eyes()
 
     def take(self, moment: Moment) -> None:
         """Take the step of a moment."""
@@ -90,6 +117,18 @@ class Player:
             self._features = moment.features
             self._signals(moment)
 
+    def _open_eyes(self) -> None:
+        if self._sight is not None:
+            gated = self._config.follower.gates is not None
+            self._sight.begin(self._trusted if gated else None)
+
+    def _trusted(
+        self, camera: str, keypoints: NDArray[np.float32], exposure_ns: int
+    ) -> NDArray[np.bool_]:
+        """Return which keypoints of a camera's next pose will pass the gates."""
+        before = self._state.cameras.get(camera)
+        return self._config.follower.trusted(before, keypoints, exposure_ns)
+
     def _pose(self, moment: PoseMoment) -> None:
         inputs = StepInputs.of_pose(
             moment.camera,
@@ -99,7 +138,10 @@ class Player:
             features=moment.features,
             shown=moment.shown,
         )
-        result = step(moment.keypoints, inputs, self._state, self._config)
+        keypoints = moment.keypoints
+        if self._sight is not None:
+            keypoints = self._sight.look(moment)
+        result = step(keypoints, inputs, self._state, self._config)
         result = foresee(result, inputs, self._config)
         self._state = result.state
         self._keep(result.decisions, result.points)

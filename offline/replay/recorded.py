@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
@@ -70,6 +70,14 @@ class RecordedSession:
     """The same."""
     plan: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Its session file, as plain data."""
+    network: Literal["recorded", "other", "retimed"] = "recorded"
+    """Whose keypoints the poses are. With another network they come at the recorded
+    times; retimed, other frames were taken, at times of their own."""
+
+    @property
+    def timed(self) -> bool:
+        """Whether the times of the poses are the recorded ones."""
+        return self.network != "retimed"
 
     @property
     def slow(self) -> float:

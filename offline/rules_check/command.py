@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
+from offline.replay.tasks import is_session, task_of
 from offline.rules_check.display import show_rules, show_session
 from offline.rules_check.fitting import (
     NO_RIG,
@@ -19,11 +19,9 @@ from offline.rules_check.judgement import doubts
 from offline.rules_check.result import RulesCheck, RuleWords
 from offline.rules_check.session import Asked, check_session, chosen
 from offline.rules_check.words import rule_in_words
-from rig.config.faults import faults_of
-from rig.config.loading import load_rig, load_task
-from rig.config.task import TaskConfig
+from rig.config.loading import load_rig
+from rig.config.together import with_rig_model
 from rig.errors import ConfigError, SessionError
-from rig.recording.layout import SESSION_FILE
 from rig.recording.reader import Recording
 
 if TYPE_CHECKING:
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 
     from offline.replay.play import How
     from offline.rules_check.session import Checked
+    from rig.config.task import TaskConfig
 
 __all__ = ["Wish", "run"]
 
@@ -76,8 +75,7 @@ def run(wish: Wish) -> int:
     SpringhareError
         If a picture is wanted and there is nothing to draw, or to draw with.
     """
-    own = _is_session(wish.task)
-    task = _recorded_task(wish.task) if own else load_task(wish.task)
+    own, task = is_session(wish.task), task_of(wish.task)
     rig = None if wish.rig is None else load_rig(wish.rig)
     _require_rules(task, {*wish.rules, *wish.truths})
     sessions = wish.sessions or ((wish.task,) if own and task.rules else ())
@@ -86,6 +84,7 @@ def run(wish: Wish) -> int:
         raise click.UsageError(msg)
     if rig is not None:
         require_fitting_rig(task, rig, wish.task)
+        task = with_rig_model(rig, task)
     unchecked = "" if sessions else require_fitting_model(task, rig)
     asked = Asked(
         rules=wish.rules,
@@ -117,22 +116,6 @@ def run(wish: Wish) -> int:
         _draw(checked, wish.picture)
     _tell(result, wish)
     return 1 if any(each.figures.differs for each in checked) else 0
-
-
-def _is_session(path: Path) -> bool:
-    return path.is_dir() or path.name == SESSION_FILE
-
-
-def _recorded_task(folder: Path) -> TaskConfig:
-    """Return the task that a session was recorded with."""
-    with Recording.open(folder) as recording:
-        plain = recording.info.configs.task
-    try:
-        return TaskConfig.model_validate(plain)
-    except ValidationError as error:
-        told = "\n".join(map(str, faults_of(error, TaskConfig, plain)))
-        msg = f"Expected a task in {folder} that this version understands:\n{told}"
-        raise SessionError(msg) from error
 
 
 def _require_rules(task: TaskConfig, names: set[str]) -> None:

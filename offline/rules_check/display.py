@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from offline.fires import Offsets
     from offline.rules_check.result import (
         AgainstTruth,
-        Offsets,
         RuleFigures,
         RulesCheck,
         SessionCheck,

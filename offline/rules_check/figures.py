@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from offline.fires import FIRES, held_back, matched, offsets
 from offline.replay.given import landings_ns
-from offline.rules_check.matching import matched
-from offline.rules_check.result import AgainstTruth, Offsets, RuleFigures
+from offline.rules_check.result import AgainstTruth, RuleFigures
 from rig.recording.latency import FEATURES
 
 if TYPE_CHECKING:
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
     from rig.config.rules import RuleConfig
     from rig.messages import Decision
 
-__all__ = ["FIRES", "Actions", "against_truth", "offsets", "rule_figures"]
+__all__ = ["Actions", "against_truth", "rule_figures"]
 
-FIRES = ("fired", "sham", "disarmed")
-"""Outcomes of a rule that has seen what it waits for, in time."""
 _NO_EDGE = "no_edge"
 
 
@@ -142,30 +140,12 @@ def against_truth(
     )
 
 
-def offsets(times_ns: Sequence[int]) -> Offsets | None:
-    """Return the figures of some times; None of none."""
-    if not times_ns:
-        return None
-    p5, p50, p95 = np.percentile(np.array(times_ns) / 1e6, (5, 50, 95))
-    return Offsets(
-        count=len(times_ns),
-        median_ms=round(float(p50), 3),
-        p5_ms=round(float(p5), 3),
-        p95_ms=round(float(p95), 3),
-    )
-
-
 def _blamed(
     decisions: Sequence[Decision], missed_ns: NDArray[np.int64], within_ns: int
 ) -> dict[str, int]:
     """Return why events have no fire: what was suppressed nearest to each."""
-    held = [decision for decision in decisions if decision.outcome not in FIRES]
-    times = np.array([decision.host_ns for decision in held], np.int64)
-    blamed: Counter[str] = Counter()
-    for event_ns in missed_ns:
-        away = np.abs(times - event_ns)
-        k = int(np.argmin(away)) if len(away) else -1
-        near = k >= 0 and away[k] <= within_ns
-        why = held[k].outcome.removeprefix("suppressed_") if near else _NO_EDGE
-        blamed[why] += 1
+    blamed = Counter(
+        held_back(decisions, int(event_ns), within_ns) or _NO_EDGE
+        for event_ns in missed_ns
+    )
     return dict(sorted(blamed.items()))

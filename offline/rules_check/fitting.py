@@ -15,7 +15,7 @@ from offline.rules_check.result import Doubt
 from rig.config.base import dotted
 from rig.config.document import read_document
 from rig.config.session import SessionConfig
-from rig.config.together import together_faults
+from rig.config.together import RIG_MODEL, together_faults
 from rig.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def require_fitting_model(task: TaskConfig, rig: RigConfig | None) -> str:
     inference = task.inference
     if inference is None:
         return ""
+    if inference.model == RIG_MODEL:
+        return "body parts were not checked: the model is the rig's: give --rig"
     bodyparts = _bodyparts(find_model(inference.model), inference)
     if bodyparts is None:
         return (

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from offline.fires import FIRES
 from offline.picture_file import needs_matplotlib
-from offline.rules_check.figures import FIRES
 from rig.errors import SpringhareError
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from typing import Literal
 
 import msgspec
 
+from offline.fires import Offsets
 from offline.replay.compare import Sameness
 
 __all__ = [
     "AgainstTruth",
     "Doubt",
     "FrameAgreement",
-    "Offsets",
     "RuleFigures",
     "RuleWords",
     "RulesCheck",
@@ -34,15 +34,6 @@ class RuleWords(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: str
     words: str
-
-
-class Offsets(msgspec.Struct, frozen=True, kw_only=True):
-    """Times after what is true; negative is before it."""
-
-    count: int
-    median_ms: float
-    p5_ms: float
-    p95_ms: float
 
 
 class AgainstTruth(msgspec.Struct, frozen=True, kw_only=True):

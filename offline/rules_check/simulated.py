@@ -17,8 +17,8 @@ import numpy as np
 from inference.rules import Scene, Seen, compile_rules, evaluate, initial_state
 from inference.rules.scene import SPACE
 from rig.config.rules import IN_SPACE, Custom, FeatureCrosses, keypoints_of, leaves
-from rig.geometry import Camera, project, read_calibration
-from rig.sim.cameras import cameras_for
+from rig.geometry import project, read_calibration
+from rig.sim.cameras import camera_of
 from rig.sim.world import BODY_PARTS, Story, World
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rig.config.rig import RigConfig
     from rig.config.rules import RuleConfig
     from rig.config.task import TaskConfig
+    from rig.geometry import Camera
 
 __all__ = ["STORY", "Simulation", "Span", "simulation_of"]
 
@@ -103,17 +104,7 @@ class Simulation:
 
     def camera(self, name: str) -> Camera:
         """Return where a camera stands, as its twin does."""
-        config = self.rig.cameras[name]
-        if config.calibration is not None:
-            return Camera(
-                name=name,
-                width_px=config.width_px,
-                height_px=config.height_px,
-                **config.calibration.model_dump(),
-            )
-        k = list(self.rig.cameras).index(name)
-        stands = cameras_for(self.world.story, k + 1, config.width_px, config.height_px)
-        return replace(stands[k], name=name)
+        return camera_of(self.rig, name)
 
     def _unknown(self, task: TaskConfig, config: RuleConfig) -> str:
         """Return why a rule's condition cannot be asked of the body, if so."""

@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
+from inference.setup import setup_step
 from offline.dataset.project import open_project
+from offline.evaluation.display import show
+from offline.evaluation.result import as_json
+from offline.gate.command import promoted, show_outcome
+from offline.gate.gate import PromoteWish, require_ready
+from offline.gate.trial import Limits
 from offline.training.curves import draw_curves
 from offline.training.plan import MODEL_FILE, PLAN_FILE, read_plan
 from offline.training.prepare import TrainingTerms, plan_training, prepare
 from offline.training.progress import read_progress
-from rig.errors import ModelError
+from offline.training.report import PAGE_FILE, report
+from offline.training.running import train
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from offline.evaluation.result import Evaluation
+    from offline.gate.command import Outcome
     from offline.training.plan import TrainingPlan
 
-__all__ = ["TrainWish", "run_train"]
+__all__ = ["Promotion", "TrainWish", "run_train"]
 
-_LOG_FILE = "log.txt"
 _CURVES_FILE = "curves.png"
-_LOOK_S = 1.0
-_LAST_LINES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """The rig that a model is trained for."""
+
+    rig: Path
+    task: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +51,20 @@ class TrainWish:
     project: Path
     out: Path
     terms: TrainingTerms
+    promote: Promotion | None
+    """Where the model is to go if it passes the gate; None: nowhere."""
     resume: bool
     dry_run: bool
     as_json: bool
 
 
 def run_train(wish: TrainWish) -> int:
-    """Train a model, or go on with it; tell of it.
+    """Train a model, or go on with it; tell of it, and try it for a rig.
+
+    Returns
+    -------
+    int
+        0; 1 if it was refused for the rig.
 
     Raises
     ------
@@ -60,24 +75,61 @@ def run_train(wish: TrainWish) -> int:
     ModelError
         If the folder is taken, or DeepLabCut could not train.
     """
-    if wish.resume:
-        plan = read_plan(wish.out)
-    else:
-        project = open_project(wish.project)
-        plan = plan_training(project, wish.terms)
-        if not wish.dry_run:
-            prepare(wish.out, project, plan)
+    plan = _planned(wish)
     if not wish.as_json:
         _tell_plan(plan)
     if wish.dry_run:
         if wish.as_json:
             click.echo(plan.model_dump_json(indent=2))
         return 0
-    _train(wish.out)
+    train(wish.out)
     progress = read_progress(wish.out)
     draw_curves(progress, wish.out / _CURVES_FILE, f"{wish.out.name}: {plan.about}")
-    _tell(wish)
-    return 0
+    found = report(wish.out)
+    if not wish.as_json:
+        _show(wish, found)
+    outcome = None if wish.promote is None else _promoted(wish.out, wish.promote)
+    if wish.as_json:
+        click.echo(json.dumps(_told(wish, found, outcome), indent=2))
+    elif outcome is not None:
+        show_outcome(outcome)
+    return 0 if outcome is None else outcome.status
+
+
+def _planned(wish: TrainWish) -> TrainingPlan:
+    if wish.resume:
+        plan = read_plan(wish.out)
+        _require_place(wish.promote, plan.bodyparts)
+        return plan
+    project = open_project(wish.project)
+    plan = plan_training(project, wish.terms)
+    _require_place(wish.promote, plan.bodyparts)
+    if not wish.dry_run:
+        prepare(wish.out, project, plan)
+    return plan
+
+
+def _require_place(promote: Promotion | None, bodyparts: Sequence[str]) -> None:
+    """Refuse, before hours of work, a rig that could not take the model."""
+    if promote is None:
+        return
+    rig, task = require_ready(promote.rig, promote.task)
+    if task.inference is not None:
+        setup_step(task, task.inference, bodyparts, rig)
+
+
+def _promoted(folder: Path, place: Promotion) -> Outcome:
+    return promoted(
+        PromoteWish(
+            model=str(folder),
+            rig=place.rig,
+            task=place.task,
+            project=None,
+            split=None,
+            limits=Limits(),
+            dry_run=False,
+        )
+    )
 
 
 def _tell_plan(plan: TrainingPlan) -> None:
@@ -88,85 +140,20 @@ def _tell_plan(plan: TrainingPlan) -> None:
     click.echo(f"{plan.about} ({plan.parameters_sha256[:12]}), {plan.start_words}")
 
 
-def _train(folder: Path) -> None:
-    """Run the worker and show how far it is, until it ends.
-
-    Ctrl-C ends it; what its last snapshot knows is kept.
-    """
-    with (folder / _LOG_FILE).open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "offline.training.worker", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "OMP_WAIT_POLICY": "passive"},
-        )
-        try:
-            with _shown(folder) as show:
-                while not _ended(process):
-                    show()
-        except KeyboardInterrupt as stopped:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-            msg = f"stopped: springhare train --resume --out {folder} goes on"
-            raise ModelError(msg) from stopped
-    if process.returncode or not (folder / MODEL_FILE).exists():
-        lines = (folder / _LOG_FILE).read_text("utf-8", "replace").splitlines()
-        last = "\n".join(lines[-_LAST_LINES:])
-        msg = (
-            f"Expected DeepLabCut to train, got exit status {process.returncode}; the "
-            f"end of {folder / _LOG_FILE}:\n{last}"
-        )
-        raise ModelError(msg)
-
-
-def _ended(process: subprocess.Popen[bytes]) -> bool:
-    try:
-        process.wait(_LOOK_S)
-    except subprocess.TimeoutExpired:
-        return False
-    return True
-
-
-@contextmanager
-def _shown(folder: Path) -> Iterator[Any]:
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn())
-    columns = (*columns, TextColumn("{task.fields[words]}"))
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("DeepLabCut begins", total=None, words="")
-
-        def show() -> None:
-            now = read_progress(folder)
-            words = ""
-            if now.train_loss:
-                words = f"loss {list(now.train_loss.values())[-1]:.5f}"
-            if now.test_rmse_px:
-                words += f", test RMSE {list(now.test_rmse_px.values())[-1]:.1f} px"
-            if now.left_s is not None:
-                minutes, seconds = divmod(round(now.left_s), 60)
-                words += f", {minutes}:{seconds:02d} left"
-            epochs = "" if now.epochs is None else f" {now.epoch} of {now.epochs}"
-            bar.update(
-                task,
-                description=f"{now.state}{epochs}",
-                completed=now.epoch,
-                total=now.epochs,
-                words=words,
-            )
-
-        yield show
-
-
-def _tell(wish: TrainWish) -> None:
-    model = wish.out / MODEL_FILE
-    if wish.as_json:
-        found = {
-            "model": str(model),
-            "plan": json.loads((wish.out / PLAN_FILE).read_text("utf-8")),
-            "curves": str(wish.out / _CURVES_FILE),
-        }
-        click.echo(json.dumps(found, indent=2))
-        return
-    click.echo(f"model: {model}")
+def _show(wish: TrainWish, found: Evaluation) -> None:
+    show(found, Console())
+    click.echo(f"model: {wish.out / MODEL_FILE}")
     click.echo(f"learning curves: {wish.out / _CURVES_FILE}")
+    click.echo(f"page: {wish.out / PAGE_FILE}")
+
+
+def _told(
+    wish: TrainWish, found: Evaluation, outcome: Outcome | None
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "model": str(wish.out / MODEL_FILE),
+        "plan": json.loads((wish.out / PLAN_FILE).read_text("utf-8")),
+        "curves": str(wish.out / _CURVES_FILE),
+        "evaluation": as_json(found, str(wish.out / PAGE_FILE)),
+    }
+    return told if outcome is None else {**told, "promotion": outcome.found}

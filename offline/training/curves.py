@@ -28,6 +28,7 @@ def draw_curves(progress: Progress, path: Path, title: str) -> None:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogLocator
     except ImportError as error:
         msg = f'Expected matplotlib for learning curves, got {error}: pip install "'
         msg += 'springhare[offline]"'
@@ -51,7 +52,10 @@ def draw_curves(progress: Progress, path: Path, title: str) -> None:
     rmse = progress.test_rmse_px
     error_px.plot(list(rmse), list(rmse.values()), color=_TEST, marker=".")
     error_px.set(xlabel="epoch", ylabel="px", title="RMSE of the test, no gates")
-    error_px.set_ylim(bottom=0)
+    error_px.set(yscale="log")  # from hundreds of px to two
+    error_px.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    error_px.yaxis.set_major_formatter("{x:g}")
+    error_px.yaxis.set_minor_formatter("")
     for axes in (loss, error_px):
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)

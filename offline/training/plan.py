@@ -59,6 +59,8 @@ class TrainingPlan(BaseModel):
     """Time that it may take; None for the set's own number of epochs."""
     epochs: int | None = None
     """Decided once the first epoch has shown how long one takes."""
+    evaluations: int | None = None
+    """Of the test frames, for the learning curve; decided with it."""
 
     @property
     def about(self) -> str:

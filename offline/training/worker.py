@@ -1,6 +1,6 @@
 """Trains with DeepLabCut, in a process of its own: ``python -m …worker FOLDER``.
 
-The only module that imports DeepLabCut. What it tells goes line by line, as JSON, into
+The only module that trains with DeepLabCut. What it tells goes line by line, as JSON, into
 `PROGRESS_FILE`; a run that was killed goes on from its last snapshot.
 """
 
@@ -23,6 +23,7 @@ from offline.training.plan import (
     read_plan,
     write_plan,
 )
+from offline.training.schedule import EVALUATIONS, RESERVE, schedule
 from rig.errors import SpringhareError
 from sync.clock import MonotonicClock
 
@@ -35,11 +36,7 @@ __all__ = ["main"]
 
 _SHUFFLE = 1
 _SNAPSHOTS_KEPT = 3
-_EVALUATIONS = 25
-"""Of the test frames, for the learning curve: nothing is chosen by them."""
 _WARM_UP_SHARE = 0.1
-_RESERVE = 0.93
-"""Of the time that is given: an epoch with an evaluation, and the export, take more."""
 _NoWeights = pickle.UnpicklingError
 _LOGGER = "SpringhareLogger"
 
@@ -71,10 +68,10 @@ def main(folder: Path) -> int:
     _register_logger(tell)
     start = _start(folder, config, plan)
     if plan.epochs is None:
-        epochs = _how_many(config, plan, start, tell)
+        epochs, evaluations = _how_many(config, plan, start, tell)
         for snapshot in train.glob("snapshot-*.pt"):
             snapshot.unlink()  # of the epoch that told how long one takes
-        plan = plan.model_copy(update={"epochs": epochs})
+        plan = plan.model_copy(update={"epochs": epochs, "evaluations": evaluations})
         write_plan(folder, plan)
     assert plan.epochs is not None  # noqa: S101
     last = _last_snapshot(train)
@@ -103,6 +100,9 @@ class _Teller:
     def __init__(self, path: Path) -> None:
         self._clock = MonotonicClock()
         self._began_ns = self._clock.now()
+        self.begun_s = self.learnt_s = self.tested_s = 0.0
+        """When DeepLabCut began its last loop of epochs, and ended its last training
+        and its last test of one."""
         self._file = path.open("a", encoding="utf-8")
         self.say(state="begun")
 
@@ -125,10 +125,14 @@ def _register_logger(tell: _Teller) -> None:
 
         def log_config(self, config: Mapping[str, Any] | None = None) -> None:
             del config
+            tell.begun_s = tell.seconds()
 
         def log(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
             figures = {k: v for k, v in metrics.items() if isinstance(v, (int, float))}
             tell.say(epoch=step, **figures)
+            if any(name.startswith("losses/train") for name in figures):
+                tell.learnt_s = tell.seconds()
+            tell.tested_s = tell.seconds()
 
         def save(self) -> None:
             pass
@@ -215,15 +219,20 @@ def _start_weights(folder: Path, plan: TrainingPlan) -> _Weights:
 
 def _how_many(
     config: Path, plan: TrainingPlan, start: _Weights | None, tell: _Teller
-) -> int:
-    """Return for how many epochs there is time; trains one, to know."""
+) -> tuple[int, int]:
+    """Return for how many epochs and evaluations there is time; trains one to know."""
     if plan.minutes is None:
-        return ParameterSet.model_validate(plan.parameters).epochs
-    began_s = tell.seconds()
+        epochs = ParameterSet.model_validate(plan.parameters).epochs
+        return epochs, min(EVALUATIONS, epochs)
     _train(config, plan, start, first=1, last=1)
-    epoch_s = tell.seconds() - began_s
-    tell.say(state="measured", epoch_s=round(epoch_s, 3))
-    return max(2, int((_RESERVE * 60 * plan.minutes - tell.seconds()) / epoch_s))
+    epoch_s, evaluation_s = tell.learnt_s - tell.begun_s, tell.tested_s - tell.learnt_s
+    tell.say(
+        state="measured",
+        epoch_s=round(epoch_s, 3),
+        evaluation_s=round(evaluation_s, 3),
+    )
+    left_s = RESERVE * 60 * plan.minutes - tell.seconds()
+    return schedule(left_s, epoch_s, evaluation_s)
 
 
 def _train(
@@ -319,7 +328,7 @@ def _updates(plan: TrainingPlan, first: int, last: int) -> dict[str, Any]:
             "pct_start": _WARM_UP_SHARE,
         },
         "runner.key_metric": "none",
-        "runner.eval_interval": max(1, epochs // _EVALUATIONS),
+        "runner.eval_interval": max(1, epochs // (plan.evaluations or EVALUATIONS)),
         "runner.snapshots.save_epochs": max(1, epochs // 20),
         "runner.snapshots.max_snapshots": _SNAPSHOTS_KEPT,
         "runner.snapshots.save_optimizer_state": True,

@@ -20,7 +20,13 @@ from rig.errors import SessionError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["open_window", "require_window", "what_qt_lacks", "why_no_window"]
+__all__ = [
+    "has_display",
+    "open_window",
+    "require_window",
+    "what_qt_lacks",
+    "why_no_window",
+]
 
 _NEEDED = ("PySide6", "pyqtgraph")
 _INSTALL = 'pip install "springhare[monitor]"'
@@ -45,7 +51,7 @@ def why_no_window(*, offscreen: bool = False, instead: str = _INSTEAD) -> str:
             f"Expected {' and '.join(missing)} for the window, got none: {_INSTALL}, "
             f"or use {instead}"
         )
-    if offscreen or os.environ.get("QT_QPA_PLATFORM") or _has_display():
+    if offscreen or os.environ.get("QT_QPA_PLATFORM") or has_display():
         return ""
     return (
         "Expected a display for the window, got none (DISPLAY and WAYLAND_DISPLAY are "
@@ -68,7 +74,7 @@ def require_window(*, offscreen: bool = False, instead: str = _INSTEAD) -> None:
     """
     if why := why_no_window(offscreen=offscreen, instead=instead) or what_qt_lacks():
         raise SessionError(why)
-    if offscreen and not _has_display():
+    if offscreen and not has_display():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
@@ -154,11 +160,12 @@ def _has_xcb_cursor() -> bool:
     return True
 
 
-def _has_display() -> bool:
+def has_display() -> bool:
+    """Tell whether there is a screen that a window would appear on."""
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _is_seen() -> bool:
     """Tell whether a window would appear where somebody sits."""
     hidden = os.environ.get("QT_QPA_PLATFORM", "") in {"offscreen", "minimal"}
-    return _has_display() and not hidden
+    return has_display() and not hidden

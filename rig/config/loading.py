@@ -19,7 +19,7 @@ from rig.config.faults import faults_of
 from rig.config.rig import RigConfig
 from rig.config.session import SessionConfig
 from rig.config.task import TaskConfig
-from rig.config.together import check_together, together_faults
+from rig.config.together import check_together, together_faults, with_rig_model
 from rig.config.wiring import rig_faults, section, task_faults
 from rig.errors import ConfigError, VersionError
 
@@ -119,7 +119,7 @@ def load_experiment(rig: Path, task: Path, session: Path) -> Experiment:
             document = documents[("rig", "task", "session").index(place)]
             faults.append(document.describe(fault))
         if not faults:
-            return Experiment(first, second, third)
+            return Experiment(first, with_rig_model(first, second), third)
     raise ConfigError("\n".join(faults))
 
 

@@ -310,6 +310,9 @@ class RigConfig(Closed):
     description: str = ""
     data_root: Path
     """Where sessions are written; ``~`` is your home."""
+    model: str | None = None
+    """Pose network of the tasks that say ``model: rig``, named as in a task file;
+    ``springhare promote`` changes it."""
     devices: Annotated[dict[Name, Device], Field(min_length=1)]
     simulation: SimulationConfig = SimulationConfig()
     ledger: LedgerLimits = LedgerLimits()

@@ -157,8 +157,8 @@ class InferenceConfig(Closed):
     """The pose network and how it is fed."""
 
     model: str
-    """``bundled:mouse``, an ``.onnx`` file, or a DeepLabCut export (``.pt`` file, or
-    the folder of a TensorFlow export)."""
+    """``rig`` for the one that the rig file names, ``bundled:mouse``, an ``.onnx``
+    file, or a DeepLabCut export (``.pt`` file, or the folder of a TensorFlow one)."""
     engine: Literal["onnx", "torch", "dlclive"] = "onnx"
     provider: Literal["auto", "tensorrt", "cuda", "openvino", "cpu"] = "auto"
     """What computes, for onnx and torch: the best of what is there, or this one."""

@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from rig.config.task import FeatureConfig, InferenceConfig, SpaceConfig, TaskConfig
 
 __all__ = [
+    "RIG_MODEL",
     "Place",
     "action_faults",
     "check_script",
     "check_together",
     "together_faults",
+    "with_rig_model",
 ]
+
+RIG_MODEL = "rig"
+"""What a task says whose model is the rig's."""
 
 _LARGEST = 2**32 - 1
 """The board takes no greater number."""
@@ -45,6 +50,15 @@ def check_together(rig: RigConfig, task: TaskConfig, session: SessionConfig) -> 
     faults = together_faults(rig, task, session)
     if faults:
         raise ConfigError("\n".join(f"{place}: {fault}" for place, fault in faults))
+
+
+def with_rig_model(rig: RigConfig, task: TaskConfig) -> TaskConfig:
+    """Return a task with the rig's model where it asks for that; else as it is."""
+    inference = task.inference
+    if inference is None or inference.model != RIG_MODEL or rig.model is None:
+        return task
+    named = inference.model_copy(update={"model": rig.model})
+    return task.model_copy(update={"inference": named})
 
 
 def check_script(rig: RigConfig, script: FaultScript) -> None:
@@ -84,6 +98,7 @@ def together_faults(
 ) -> list[tuple[Place, Fault]]:
     """Return what does not fit, with the file in which to mend it."""
     faults: list[Fault] = []
+    task = with_rig_model(rig, task)
     if task.inference is not None:
         faults += _inference(rig, task.inference)
         if task.inference.space is not None:
@@ -129,6 +144,13 @@ def _crop(
 
 def _engine(inference: InferenceConfig) -> Iterator[Fault]:
     model = inference.model
+    if model == RIG_MODEL:
+        yield Fault(
+            ("inference", "model"),
+            "expected a rig with a model, got one without: give the rig file `model: "
+            "bundled:mouse`, or springhare promote MODEL --rig RIG --task TASK",
+        )
+        return
     if model.startswith("bundled:") or model.endswith(".onnx"):
         fitting = ("onnx",)
     elif model.endswith(".pt"):

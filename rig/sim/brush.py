@@ -81,6 +81,16 @@ class Canvas:
             return None
         return slice(top, bottom), slice(left, right)
 
+    def depth_at(self, x_px: float, y_px: float) -> float:
+        """Return how far away what is drawn there is, mm; infinite where nothing is."""
+        if not (np.isfinite(x_px) and np.isfinite(y_px)):
+            return np.inf
+        row, column = round(y_px) - self.top, round(x_px) - self.left
+        height, width = self.depth.shape
+        if not (0 <= row < height and 0 <= column < width):
+            return np.inf
+        return float(self.depth[row, column])
+
 
 def draw(canvas: Canvas, stroke: Stroke) -> None:
     """Draw a capsule where it is in front of what is there."""

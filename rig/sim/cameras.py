@@ -6,22 +6,33 @@ the reach looks from the right (negative y) half of the room.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rig.config.rig import VideoConfig
 from rig.geometry import Camera, look_at
 
 if TYPE_CHECKING:
+    from rig.config.rig import BaslerConfig, RigConfig
     from rig.sim.world import Story
 
-__all__ = ["View", "camera_at", "cameras_for", "views_for"]
+__all__ = [
+    "View",
+    "camera_at",
+    "camera_of",
+    "cameras_for",
+    "exposure_us_of",
+    "views_for",
+]
 
 LENS = (-0.12, 0.05, 0.0006, -0.0004, 0.0)
 """k1, k2, p1, p2, k3 of a mild wide-angle lens."""
 
 _FOCAL_PER_WIDTH = 1.45
+_EXPOSURE_US = 2000.0
+"""Of a video's camera, which does not say."""
 _NAMES = ("left", "right", "top", "rear")
 """Names of the demo's cameras; further ones are numbered."""
 
@@ -127,3 +138,26 @@ def cameras_for(
         )
         for k, view in enumerate(views_for(story, count))
     )
+
+
+def camera_of(rig: RigConfig, name: str) -> Camera:
+    """Return where a camera stands: as calibrated, or as the story is best seen."""
+    config = rig.cameras[name]
+    if config.calibration is not None:
+        return Camera(
+            name=name,
+            width_px=config.width_px,
+            height_px=config.height_px,
+            **config.calibration.model_dump(),
+        )
+    k = list(rig.cameras).index(name)
+    story = rig.simulation.story
+    stands = cameras_for(story, k + 1, config.width_px, config.height_px)
+    return replace(stands[k], name=name)
+
+
+def exposure_us_of(config: BaslerConfig | VideoConfig) -> float:
+    """Return how long a camera exposes."""
+    if isinstance(config, VideoConfig):
+        return min(_EXPOSURE_US, 0.5e6 / config.rate_hz)
+    return config.exposure_us

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rig.sim.scenery import Lighting
 
-__all__ = ["MARGIN_MM", "paint_of", "strokes_of"]
+__all__ = ["MARGIN_MM", "flesh_mm", "paint_of", "painted_parts", "strokes_of"]
 
 MARGIN_MM = 16.0
 """No part of the body is further than this from the joints."""
@@ -154,11 +154,12 @@ def paint_of(
     level
         Brightness.
     """
-    if right_side < _PAINT_SEEN:
-        return []
+    painted = painted_parts(right_side)
     size = focal_px * min(1.0, 2.0 * right_side)
     spots = []
     for name, mm, shade, aside in _SPOTS:
+        if name not in painted:
+            continue
         k = _INDEX[name]
         (x, y), (u, v) = px[k].tolist(), moved_px[k].tolist()
         far = float(depth_mm[k])
@@ -166,3 +167,17 @@ def paint_of(
         dot = (x + aside[0] * px_mm, y + aside[1] * px_mm, mm * px_mm, far - MARGIN_MM)
         spots.append(Stroke(dot, dot, px_mm, shade * level, flat=True, motion=(u, v)))
     return spots
+
+
+def painted_parts(right_side: float) -> frozenset[str]:
+    """Return the parts whose spots are seen, by how the right side faces the camera."""
+    if right_side < _PAINT_SEEN:
+        return frozenset()
+    return frozenset(name for name, *_ in _SPOTS)
+
+
+def flesh_mm(part: str) -> float:
+    """Return how deep a part lies in its own limbs, of a mouse of scale 1."""
+    ends = [limb.start_mm for limb in _LIMBS if limb.start == part]
+    ends += [limb.end_mm for limb in _LIMBS if limb.end == part]
+    return max(ends, default=0.0)

@@ -14,9 +14,10 @@ import numpy as np
 from rig.geometry import depth, project
 from rig.sim.brush import Canvas, add_fur, draw, draw_shadow
 from rig.sim.furniture import furnish
-from rig.sim.mouse import MARGIN_MM, paint_of, strokes_of
+from rig.sim.mouse import MARGIN_MM, flesh_mm, paint_of, painted_parts, strokes_of
 from rig.sim.picture_code import burn_code, read_code
 from rig.sim.scenery import Lighting, background
+from rig.sim.world import BODY_PARTS
 from rig.sim.world.noise import word
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _NEAREST_MM = 30.0
 """A mouse that is nearer than this, or behind, is not drawn."""
 _FUR = 0.16
 """Strength of the fur's texture."""
+_COVERED_MM = 6.0
+"""A part is hidden by what is so much nearer to the camera than its own flesh."""
 
 
 class Renderer:
@@ -114,7 +117,8 @@ class Renderer:
             left, top, right, bottom = box
             canvas = Canvas.over(self._room, box, self._lamp, self._coat)
             self._shade_ground(canvas, joints[1])
-            self._draw_mouse(canvas, joints[1], px, far[1], t_s)
+            self._draw_body(canvas, px, far[1])
+            self._draw_coat(canvas, joints[1], px, far[1], t_s)
             patch = np.rint(np.clip(canvas.pixels, 0.0, 255.0))
             image[top:bottom, left:right] = patch.astype(np.uint8)
         # A mouse that stands still looks the same: it is drawn once.
@@ -124,6 +128,27 @@ class Renderer:
     def keypoints_px(self, t_s: float) -> NDArray[np.float64]:
         """Return where the world's `BODY_PARTS` are at a time, (10, 2) px."""
         return project(self.camera, self.world.keypoints_mm(t_s)[0])
+
+    def seen_parts(self, t_s: float) -> NDArray[np.bool_]:
+        """Return which of the `BODY_PARTS` a person would find in the picture, (10,).
+
+        Those that are outside of it, behind the camera or behind the body are not.
+        """
+        joints = self.world.joints_mm([t_s] * 3)
+        px, far = project(self.camera, joints), depth(self.camera, joints)
+        box = self._box(px, far, joints)
+        found = np.zeros(len(BODY_PARTS), np.bool_)
+        if box is None:
+            return found
+        canvas = Canvas.over(self._room, box, self._lamp, self._coat)
+        self._draw_body(canvas, px, far[1])
+        painted = painted_parts(self._right_side(joints[1], t_s))
+        for k, part in enumerate(BODY_PARTS):
+            front_mm = canvas.depth_at(*px[1, k].tolist())
+            flesh = flesh_mm(part) * self.world.body.scale + _COVERED_MM
+            hidden = far[1, k] - front_mm > flesh and part not in painted
+            found[k] = np.isfinite(front_mm) and not hidden
+        return found
 
     def _box(
         self,
@@ -150,7 +175,31 @@ class Renderer:
         bottom = min(self.camera.height_px, int(high[1]) + 1)
         return (left, top, right, bottom) if left < right and top < bottom else None
 
-    def _draw_mouse(
+    def _draw_body(
+        self, canvas: Canvas, px: NDArray[np.float64], far: NDArray[np.float64]
+    ) -> None:
+        """Draw the limbs.
+
+        Parameters
+        ----------
+        canvas
+            Where to.
+        px
+            (3, joints, 2) before, at and after the middle of the exposure.
+        far
+            (joints,) mm, at its middle.
+        """
+        for stroke in strokes_of(
+            px[1],
+            px[2] - px[0],
+            far,
+            self._focal_px,
+            scale=self.world.body.scale,
+            lighting=self.lighting,
+        ):
+            draw(canvas, stroke)
+
+    def _draw_coat(
         self,
         canvas: Canvas,
         joints: NDArray[np.float64],
@@ -158,31 +207,25 @@ class Renderer:
         far: NDArray[np.float64],
         t_s: float,
     ) -> None:
-        heading = self.world.heading(t_s)[0]
-        right = np.array([heading[1], -heading[0], 0.0])
-        trunk = self.world.joint("trunk")
-        away = self._position - joints[trunk]
-        moved = px[2] - px[0]
-        for stroke in strokes_of(
-            px[1],
-            moved,
-            far,
-            self._focal_px,
-            scale=self.world.body.scale,
-            lighting=self.lighting,
-        ):
-            draw(canvas, stroke)
-        x, y = px[1, trunk].tolist()
+        """Draw fur and paint on the limbs."""
+        x, y = px[1, self.world.joint("trunk")].tolist()
         add_fur(canvas, (x, y), _FUR)
         for spot in paint_of(
             px[1],
-            moved,
+            px[2] - px[0],
             far,
             self._focal_px * self.world.body.scale,
-            right_side=float(right @ away / np.linalg.norm(away)),
+            right_side=self._right_side(joints, t_s),
             level=self.lighting.level,
         ):
             draw(canvas, spot)
+
+    def _right_side(self, joints: NDArray[np.float64], t_s: float) -> float:
+        """Return how much the mouse's right side faces the camera, -1 to 1."""
+        heading = self.world.heading(t_s)[0]
+        right = np.array([heading[1], -heading[0], 0.0])
+        away = self._position - joints[self.world.joint("trunk")]
+        return float(right @ away / np.linalg.norm(away))
 
     def _shade_ground(self, canvas: Canvas, joints: NDArray[np.float64]) -> None:
         ends = joints[[self.world.joint("rump"), self.world.joint("skull")]].copy()

@@ -13,24 +13,22 @@ from rich.progress import Progress
 from rich.table import Table
 
 from offline.dataset.checking.check import check
-from offline.dataset.checking.sheets import PER_SHEET, Panel, draw_sheet, panels_of
+from offline.dataset.checking.drawing import SHEETS_FOLDER, draw
 from offline.dataset.project import open_project
 from offline.picture_file import require_picture
 from rig.commands.outputs import require_file, require_folder
-from rig.errors import LabelError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from offline.dataset.checking.check import Report
+    from offline.dataset.checking.drawing import Drawn
     from offline.dataset.checking.finding import Finding
     from offline.dataset.project import Project
 
-__all__ = ["SHEETS_FOLDER", "CheckWish", "run_check"]
+__all__ = ["CheckWish", "run_check"]
 
-SHEETS_FOLDER = "springhare-check"
-_MOST_SHEETS, _MOST_ROWS, _PER_ALL = 20, 40, 36
+_MOST_ROWS = 40
 _STYLE = {"wrong": "red", "doubtful": "yellow", "note": "dim"}
 
 
@@ -75,71 +73,17 @@ def run_check(wish: CheckWish) -> int:
         report = check(
             project, lambda k, n: progress.update(task, completed=k, total=n)
         )
-    sheets = _draw(project, report, wish)
+    drawn = draw(
+        project, report, wish.out, force=wish.force, all_frames=wish.all_frames
+    )
     if wish.as_json:
-        click.echo(json.dumps(_as_json(project, report, sheets), indent=2))
+        click.echo(json.dumps(_as_json(project, report, drawn), indent=2))
     else:
-        _tell(project, report, sheets)
+        _tell(project, report, drawn)
     return int(wish.strict and bool(report.suspects))
 
 
-def _draw(project: Project, report: Report, wish: CheckWish) -> list[Path]:
-    """Draw all sheets; those of an earlier check in the project's folder go."""
-    panels = panels_of(report.findings)
-    jobs = _sheets("suspects", panels, PER_SHEET)[:_MOST_SHEETS]
-    if wish.all_frames:
-        labels = project.labels
-        there = labels.of(labels.is_labelled.any(axis=1)).images
-        everyone = [Panel((image,), (), ()) for image in there]
-        jobs += _sheets("all", everyone, _PER_ALL)
-    places = _places(project, [name for name, _ in jobs], wish)
-    for (_, shown), path, title in zip(
-        jobs, places, _titles(project, jobs), strict=True
-    ):
-        draw_sheet(project, shown, path, title)
-    return places
-
-
-def _sheets(
-    name: str, panels: Sequence[Panel], most: int
-) -> list[tuple[str, Sequence[Panel]]]:
-    return [
-        (f"{name}-{k // most + 1:02d}", panels[k : k + most])
-        for k in range(0, len(panels), most)
-    ]
-
-
-def _titles(project: Project, jobs: Sequence[tuple[str, Sequence[Panel]]]) -> list[str]:
-    return [f"{project.task}: {name}" for name, _ in jobs]
-
-
-def _places(project: Project, names: Sequence[str], wish: CheckWish) -> list[Path]:
-    """Return where sheets go, once it is clear that they may."""
-    if wish.out is None:
-        folder = project.folder / SHEETS_FOLDER
-        if not folder.is_dir() and not names:
-            return []
-        try:
-            folder.mkdir(exist_ok=True)
-            for old in [*folder.glob("suspects-*.png"), *folder.glob("all-*.png")]:
-                old.unlink()
-        except OSError as error:
-            msg = (
-                f"Expected to write into {folder}, got {error.strerror}: name another "
-                "place with --out"
-            )
-            raise LabelError(msg) from error
-        return [folder / f"{name}.png" for name in names]
-    places = [
-        wish.out if k == 0 else wish.out.with_stem(f"{wish.out.stem}-{name}")
-        for k, name in enumerate(names)
-    ]
-    for place in places:
-        require_file(place, "--out", force=wish.force)
-    return places
-
-
-def _as_json(project: Project, report: Report, sheets: Sequence[Path]) -> object:
+def _as_json(project: Project, report: Report, drawn: Drawn) -> object:
     return {
         "project": str(project.folder),
         "pictures": len(project.pictures),
@@ -158,11 +102,12 @@ def _as_json(project: Project, report: Report, sheets: Sequence[Path]) -> object
             for f in report.findings
         ],
         "remarks": list(report.remarks),
-        "sheets": [str(sheet) for sheet in sheets],
+        "sheets": [str(sheet) for sheet in drawn.sheets],
+        "left_out_of_sheets": drawn.left_out,
     }
 
 
-def _tell(project: Project, report: Report, sheets: Sequence[Path]) -> None:
+def _tell(project: Project, report: Report, drawn: Drawn) -> None:
     if report.findings:
         table = Table(box=None, pad_edge=False)
         for name in ("", "picture", "what", "why"):
@@ -178,9 +123,15 @@ def _tell(project: Project, report: Report, sheets: Sequence[Path]) -> None:
     for remark in report.remarks:
         click.echo(f"not judged or left aside: {remark}")
     click.echo(_summary(project, report))
-    if sheets:
+    if sheets := drawn.sheets:
         more = f" and {len(sheets) - 1} more" if len(sheets) > 1 else ""
         click.echo(f"look at {sheets[0]}{more}")
+    if drawn.left_out:
+        pictures = "picture is" if drawn.left_out == 1 else "pictures are"
+        click.echo(
+            f"{drawn.left_out} more suspect {pictures} on no sheet, the least suspect "
+            "ones: mend the others, and check again"
+        )
 
 
 def _plain(words: str) -> str:
@@ -203,4 +154,5 @@ def _summary(project: Project, report: Report) -> str:
     kinds = Counter(finding.kind for finding in report.suspects)
     words = ", ".join(f"{kind} {number}" for kind, number in kinds.most_common())
     images = {f.images[0] for f in report.suspects if f.images}
-    return f"{len(report.suspects)} suspects in {len(images)} {of}: {words}"
+    suspects = "suspect" if len(report.suspects) == 1 else "suspects"
+    return f"{len(report.suspects)} {suspects} in {len(images)} {of}: {words}"

@@ -21,12 +21,20 @@ if TYPE_CHECKING:
     from offline.dataset.checking.finding import Finding
     from offline.dataset.project import Project
 
-__all__ = ["PER_SHEET", "Panel", "draw_sheet", "panels_of", "window_of"]
+__all__ = [
+    "PALETTE",
+    "PER_SHEET",
+    "Panel",
+    "draw_sheet",
+    "panels_of",
+    "show_around",
+    "window_of",
+]
 
 _COLUMNS, _ROWS = 3, 2
 PER_SHEET = _COLUMNS * _ROWS
 _ALL_COLUMNS = 6
-_COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#0072b2", "#d55e00")
+PALETTE = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#0072b2", "#d55e00")
 """Okabe and Ito's palette, which the colour-blind can tell apart."""
 _SUSPECT, _DPI, _LINE = "#ff2020", 110, 62
 _LINES, _MARGIN, _LEAST_PX = 5, 0.35, 40.0
@@ -138,18 +146,40 @@ def _title(panel: Panel) -> str:
 def _draw_picture(
     axes: Any, project: Project, image: PurePosixPath, panel: Panel, *, named: bool
 ) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_facecolor("#303030")
     try:
         picture = read_picture(project.folder / image)
     except LabelError:
+        axes.set_axis_off()
         axes.text(0.5, 0.5, "cannot be read", ha="center", transform=axes.transAxes)
         return
     labels = project.labels
     xy_px = np.full((len(labels.bodyparts), 2), np.nan)
     if image in labels.images:
         xy_px = labels.xy_px[labels.images.index(image)]
+    show_around(axes, picture, xy_px)
+    for part, (x, y) in enumerate(xy_px):
+        if np.isfinite(x) and np.isfinite(y):
+            is_suspect = labels.bodyparts[part] in panel.parts
+            _draw_part(axes, (x, y), part, labels.bodyparts[part], is_suspect, named)
+    if image != panel.images[0]:
+        axes.set_xlabel(f"{image.parent.name}/{image.name}"[-40:], fontsize=7)
+
+
+def show_around(
+    axes: Any, picture: NDArray[np.uint8], xy_px: NDArray[np.float64]
+) -> None:
+    """Show a picture around an animal, on a matplotlib axis.
+
+    Parameters
+    ----------
+    picture
+        (height, width) grey, or (height, width, 3).
+    xy_px
+        (parts, 2); NaN where not known.
+    """
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_facecolor("#303030")
     height, width = picture.shape[:2]
     left, right, top, bottom = window_of(xy_px, (width, height))
     first_x, first_y = max(0, int(left)), max(0, int(top))
@@ -157,16 +187,12 @@ def _draw_picture(
     if cut.size:
         rows, columns = cut.shape[:2]
         edges = np.array([first_x, first_x + columns, first_y + rows, first_y]) - 0.5
-        axes.imshow(cut, extent=edges, interpolation="nearest")
+        axes.imshow(
+            cut, extent=edges, interpolation="nearest", cmap="gray", vmin=0, vmax=255
+        )
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     axes.set_aspect("equal")
-    for part, (x, y) in enumerate(xy_px):
-        if np.isfinite(x) and np.isfinite(y):
-            is_suspect = labels.bodyparts[part] in panel.parts
-            _draw_part(axes, (x, y), part, labels.bodyparts[part], is_suspect, named)
-    if image != panel.images[0]:
-        axes.set_xlabel(f"{image.parent.name}/{image.name}"[-40:], fontsize=7)
 
 
 def _draw_part(
@@ -178,7 +204,7 @@ def _draw_part(
     named: bool,
 ) -> None:
     x, y = place
-    colour = _COLOURS[part % len(_COLOURS)]
+    colour = PALETTE[part % len(PALETTE)]
     axes.plot(x, y, "o", color=colour, markersize=4, markeredgecolor="k", mew=0.5)
     if is_suspect:
         axes.plot(x, y, "o", mfc="none", mec=_SUSPECT, markersize=15, mew=2)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["page"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_NOTHING = Html()
 _STYLES = (
     ("offline.alignment.report", "style.css"),
     ("offline.evaluation.page", "page.css"),
@@ -41,7 +42,7 @@ _SETS = {
 }
 
 
-def page(found: Evaluation, folder: Path) -> str:
+def page(found: Evaluation, folder: Path, above: Html = _NOTHING) -> str:
     """Return an evaluation as HTML.
 
     Parameters
@@ -50,6 +51,8 @@ def page(found: Evaluation, folder: Path) -> str:
         Its figures.
     folder
         Of the project: the worst frames are taken from it.
+    above
+        What is to stand over it.
 
     Raises
     ------
@@ -58,6 +61,7 @@ def page(found: Evaluation, folder: Path) -> str:
     """
     body = tag(
         "main",
+        above,
         _hero(found),
         _chapters(found),
         *(_set(judged, found, folder, k) for k, judged in enumerate(found.sets)),

@@ -16,8 +16,7 @@ from rig.devices.basler import BaslerCamera
 from rig.devices.camera_trigger import trigger_dither_ns
 from rig.devices.sync_line import session_seed
 from rig.devices.triggers import TriggerFollower
-from rig.geometry import Camera
-from rig.sim.cameras import cameras_for
+from rig.sim.cameras import camera_of, exposure_us_of
 from rig.sim.epoch import Epoch
 from rig.sim.render import Renderer
 from rig.sim.twins.camera_faults import CameraFaults
@@ -35,9 +34,7 @@ if TYPE_CHECKING:
     from rig.messages import StreamSpec, StreamStatus
     from rig.node import NodeContext
 
-__all__ = ["CameraTwin", "camera_of"]
-
-_EXPOSURE_US = 2000.0
+__all__ = ["CameraTwin"]
 
 
 class CameraTwin:
@@ -157,22 +154,6 @@ class CameraTwin:
         return {**self._node.metrics(), "overruns": float(self._camera.overruns)}
 
 
-def camera_of(rig: RigConfig, name: str) -> Camera:
-    """Return where a camera stands: as calibrated, or as the story is best seen."""
-    config = rig.cameras[name]
-    if config.calibration is not None:
-        return Camera(
-            name=name,
-            width_px=config.width_px,
-            height_px=config.height_px,
-            **config.calibration.model_dump(),
-        )
-    k = list(rig.cameras).index(name)
-    story = rig.simulation.story
-    stands = cameras_for(story, k + 1, config.width_px, config.height_px)
-    return replace(stands[k], name=name)
-
-
 def _as_basler(rig: RigConfig, name: str) -> BaslerConfig:
     config = rig.cameras[name]
     if isinstance(config, VideoConfig):
@@ -182,7 +163,7 @@ def _as_basler(rig: RigConfig, name: str) -> BaslerConfig:
             width_px=config.width_px,
             height_px=config.height_px,
             pixel_format=config.pixel_format,
-            exposure_us=min(_EXPOSURE_US, 0.5e6 / config.rate_hz),
+            exposure_us=exposure_us_of(config),
             trigger=FreeRunning(mode="free_running", rate_hz=config.rate_hz),
             ring_seconds=config.ring_seconds,
             led=config.led,

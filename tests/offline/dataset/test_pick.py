@@ -11,8 +11,11 @@ from ruamel.yaml import YAML
 from offline.dataset.pick import Terms, pick
 from offline.dataset.project import open_project
 from offline.dataset.views import views_of
+from offline.reanalysis.poses_file import PosesInfo, poses_folder, write_poses
+from offline.reanalysis.sources import frames_digest
 from rig import cli
 from rig.errors import LabelError
+from rig.recording.reader import Recording
 
 LEAP, UNSURE = 61, 120
 NAME = "m1_2026-01-02_10-00-00_reach_"
@@ -95,6 +98,77 @@ class TestPick:
         for view in {c.view for c in chosen}:
             at_s = sorted(c.at_s for c in chosen if c.view == view)
             assert (np.diff(at_s) >= 0.5).all()
+
+
+@pytest.fixture
+def offline(session):
+    """Poses made after the session: as the live ones, but in frames 40 and 150."""
+
+    def write(*far):
+        with Recording.open(session) as recording:
+            digest = frames_digest(recording, "left")
+        poses = np.ones((200, 2, 3), np.float32)
+        poses[:, :, 0] = 5 + 0.1 * np.arange(200)[:, None]
+        poses[LEAP, 1, 1] += 15
+        poses[UNSURE, :, 2] = 0.2
+        for frame, part, px in far:
+            poses[frame, part, 1] += px
+        path = poses_folder(session, "left") / "m2.h5"
+        path.parent.mkdir(parents=True)
+        info = PosesInfo(
+            model="m2",
+            model_sha256="2",
+            engine="onnx",
+            provider="cpu",
+            resize=1.0,
+            batch=1,
+            springhare="0",
+            source="s",
+            source_xxh3=digest,
+            width_px=32,
+            height_px=24,
+            colour=False,
+            frames=200,
+            complete=True,
+        )
+        write_poses(path, ("nose", "hip"), poses, scorer="DLC_m2", info=info)
+
+    return write
+
+
+class TestDisagreement:
+    def test_where_the_two_are_apart(self, frames_pick, offline):
+        offline((40, 1, 30), (150, 0, 50), (UNSURE, 0, 99), (51, 0, 99))
+        _, told, _ = frames_pick("--by=disagreement", "--json", "--dry-run")
+        found = json.loads(told)
+        assert found["left_out"] == []
+        assert [(f["frame"], f["score"]) for f in found["frames"]] == [
+            (40, pytest.approx(30)),
+            (150, pytest.approx(50)),
+        ]
+        _, told, _ = frames_pick("--by=disagreement", "--count=1")
+        assert "live and offline are 50 px apart" in told
+
+    def test_it_takes_its_turn(self, frames_pick, offline):
+        offline((40, 1, 30))
+        _, told, _ = frames_pick("--json", "--dry-run", "--count=8", "--apart=0.02")
+        criteria = {f["criterion"] for f in json.loads(told)["frames"]}
+        assert criteria == {"appearance", "likelihood", "jumps", "disagreement"}
+
+    def test_without_offline_poses_it_is_left_out(self, frames_pick, session):
+        status, _, error = frames_pick("--count=4", "--dry-run")
+        assert status == 0
+        assert f"disagreement is left out: no offline poses of {NAME}left" in error
+        assert f"springhare analyse {session} --model MODEL" in error
+
+    def test_alone_it_is_refused(self, frames_pick, session, tmp_path):
+        status, _, error = frames_pick("--by=disagreement")
+        assert status == 2
+        assert f"springhare analyse {session} --model MODEL" in error
+        assert not (tmp_path / "project").exists()
+        assert (
+            "got no live poses" in frames_pick("--by=disagreement", "--camera=right")[2]
+        )
 
 
 class TestCommand:

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from offline.dataset.scores import disagreement_px, jumps_px, uncertainty
+from offline.dataset.scores import (
+    apart_px,
+    disagreement_px,
+    jumps_px,
+    uncertainty,
+)
 
 
 @pytest.fixture
@@ -52,8 +57,20 @@ def test_two_models_disagree_by_the_part_they_agree_on_least(course):
     other = course.copy()
     other[2, 0, :2] += (3, 4)
     other[5, 1, 0] += 90
-    other[5, 1, 2] = course[5, 1, 2] = 0.01
+    other[5, 1, 2] = 0.01
     found = disagreement_px(course, other)
     assert found[2] == pytest.approx(5)
     assert found[5] == 0
     assert len(disagreement_px(course[:0], other[:0])) == 0
+
+
+def test_apart_is_told_of_parts_that_both_find_likely(course):
+    other = course.copy()
+    other[2, :, 0] += 4
+    other[2, 1, 2] = 0.3
+    other[3, 0, 0] = np.nan
+    found = apart_px(course, other, 0.5)
+    assert found[2, 0] == pytest.approx(4)
+    assert np.isnan(found[2, 1])
+    assert np.isnan(found[3, 0])
+    assert not np.isnan(apart_px(course, other, [0.5, 0.2])[2]).any()

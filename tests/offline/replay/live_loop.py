@@ -95,6 +95,13 @@ def rig():
     }
 
 
+def picture(camera, frame_id):
+    """A frame, which says in its pixels which one it is."""
+    pixels = np.zeros((4, 4), np.uint8)
+    pixels[0, :3] = camera == "right", *divmod(frame_id, 256)
+    return pixels
+
+
 @dataclass
 class Live:
     """A session and how it went; a test changes it before it is written."""
@@ -116,6 +123,8 @@ class Live:
     """Of the session file."""
     bodyparts: tuple[str, ...] = BODY_PARTS
     answered: bool = True
+    network: dict = field(default_factory=dict)
+    """What is said of it beside the poses."""
 
     def __post_init__(self):
         self.rng = np.random.default_rng(self.seed)
@@ -171,7 +180,7 @@ class Live:
             frame.seq = seqs[camera]
             seqs[camera] += 1
             row = Frame(device_ns=0, **vars(frame))
-            self._note(f"cameras/{camera}", row, np.zeros((4, 4), np.uint8))
+            self._note(f"cameras/{camera}", row, picture(camera, frame.frame_id))
 
     def _signals(self):
         """Blocks of samples."""
@@ -379,7 +388,7 @@ class Live:
         (folder / "truth.json").write_text(json.dumps(truth))
 
     def _specs(self):
-        attributes = {"bodyparts": list(self.bodyparts), "model": "m"}
+        attributes = {"bodyparts": list(self.bodyparts), "model": "m", **self.network}
         cameras = self.config.inference.cameras
         yield from declare(
             "inference", cameras, self.bodyparts, attributes, self.config, self.setup

@@ -95,8 +95,11 @@ def test_a_session_without_rules_is_told(run, plain, tmp_path):
     [
         (("keypoint: hip", "keypoint: hipp"), r"model \(nose, .*did you mean 'hip'\?"),
         (("line: laser", "line: lasr"), r"task.yaml:\d+: .*did you mean laser\?"),
-        (("bundled:mouse", "bundled:mice"), r"bundled model among .*got 'mice'"),
-        (("bundled:mouse", "no.onnx"), r"Expected a pose model at no.onnx, got noth"),
+        (("model: rig", "model: bundled:mice"), r"bundled model among .*got 'mice'"),
+        (
+            ("model: rig", "model: no.onnx"),
+            r"Expected a pose model at no.onnx, got noth",
+        ),
         (("threshold_px: 240", "threshold_px: 700"), r"task.yaml:\d+: .* inside left"),
     ],
     ids=["keypoint", "line", "bundled", "file", "picture"],
@@ -121,7 +124,9 @@ def test_what_cannot_be_checked_is_said(run, tmp_path):
     assert "not checked" not in out
     (tmp_path / "net.pt").write_bytes(b"weights")
     path = tmp_path / "task.yaml"
-    text = DEMO.read_text("utf-8").replace("bundled:mouse", str(tmp_path / "net.pt"))
+    text = DEMO.read_text("utf-8").replace(
+        "model: rig", "model: " + str(tmp_path / "net.pt")
+    )
     path.write_text(f"{text}".replace("engine: onnx", "engine: dlclive"), "utf-8")
     found = json.loads(run(path, "--json")[1])
     assert [each.split(":")[0] for each in found["unchecked"]] == [
@@ -138,7 +143,7 @@ def test_the_body_parts_of_an_export(run, tmp_path, parts):
     (folder / "net.pb").write_bytes(b"graph")
     written({"all_joints_names": parts}, folder / "pose_cfg.yaml")
     path = tmp_path / "task.yaml"
-    text = DEMO.read_text("utf-8").replace("bundled:mouse", str(folder))
+    text = DEMO.read_text("utf-8").replace("model: rig", f"model: {folder}")
     path.write_text(text, "utf-8")
     if "hip" in parts:
         assert "body parts" not in run(path)[1]

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from rig.config.rig import RigConfig
 from rig.errors import DeviceError
+from rig.sim.cameras import camera_of
 from rig.sim.epoch import Epoch
 from rig.sim.picture_code import burn_code, read_code
 from rig.sim.render import Renderer
-from rig.sim.twins.camera import CameraTwin, camera_of
+from rig.sim.twins.camera import CameraTwin
 from rig.sim.twins.camera_faults import CameraFaults
 from rig.sim.twins.camera_wire import TriggerGrid
 from rig.sim.world import World

@@ -158,3 +158,42 @@ def test_another_process_draws_the_same_picture(renderer):
     )
     here = hashlib.sha256(renderer.render(1.2, 42).tobytes()).hexdigest()
     assert child.stdout.strip() == here
+
+
+class TestSeenParts:
+    def seen(self, world, t, **stand):
+        camera = look_at("any", width_px=640, height_px=480, focal_px=900, **stand)
+        found = Renderer(world, camera).seen_parts(t)
+        return {
+            part for part, is_seen in zip(BODY_PARTS, found, strict=True) if is_seen
+        }
+
+    def test_all_from_the_right(self, world):
+        right = {"position_mm": (0, -370, 70), "target_mm": (0, 0, 36)}
+        assert self.seen(world, 0.0, **right) == set(BODY_PARTS)
+
+    def test_none_of_the_right_limbs_from_the_left(self, world):
+        left = {"position_mm": (0, 370, 70), "target_mm": (0, 0, 36)}
+        found = self.seen(world, 0.0, **left)
+        assert {"nose", "tail_base"} <= found
+        assert not found & {"iliac_crest", "hip", "knee", "eye"}
+
+    def test_no_tail_base_from_the_front(self, world):
+        front = {"position_mm": (420, 0, 40), "target_mm": (0, 0, 36)}
+        found = self.seen(world, 0.0, **front)
+        assert "nose" in found
+        assert "tail_base" not in found
+
+    def test_none_without_a_mouse_in_the_picture(self, world):
+        away = {"position_mm": (0, -300, 50), "target_mm": (900, -300, 50)}
+        assert self.seen(world, 0.0, **away) == set()
+
+    def test_what_is_beyond_the_edge_is_not_seen(self, world):
+        nose = world.keypoints_mm(0.0)[0, BODY_PARTS.index("nose")]
+        aside = {
+            "position_mm": (nose[0] - 81, -200, 40),
+            "target_mm": (nose[0] - 81, 0, 40),
+        }
+        found = self.seen(world, 0.0, **aside)
+        assert "nose" not in found
+        assert "hip" in found

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from offline.dataset.checking import drawing
 from offline.dataset.checking.sheets import window_of
 from rig import cli
 
@@ -34,7 +35,7 @@ def test_suspects_are_told_and_drawn(frames_check, mouse, written):
     before = content(folder)
     status, told, _ = frames_check(folder)
     assert status == 0
-    assert "1 suspects in 1 of 24 labelled pictures: swapped 1" in told
+    assert "\n1 suspect in 1 of 24 labelled pictures: swapped 1" in told
     [sheet] = (folder / "springhare-check").iterdir()
     assert sheet.name == "suspects-01.png"
     with Image.open(sheet) as picture:
@@ -68,6 +69,21 @@ def test_sheets_elsewhere_and_of_all(frames_check, mouse, written, tmp_path):
     status, _, error = frames_check(folder, "--out", out)
     assert status != 0
     assert "replace it with --force" in error
+
+
+def test_what_is_on_no_sheet_is_said(frames_check, mouse, written, monkeypatch):
+    monkeypatch.setattr(drawing, "PER_SHEET", 1)
+    monkeypatch.setattr(drawing, "_MOST_SHEETS", 1)
+    folder = written(mouse)
+    for image in mouse.labels.images[:3]:
+        (folder / image).write_bytes(b"no picture")
+    status, told, _ = frames_check(folder)
+    assert status == 0
+    assert "3 suspects in 3 of 24" in told
+    assert "2 more suspect pictures are on no sheet" in told
+    sheets = [sheet.name for sheet in (folder / "springhare-check").iterdir()]
+    assert sheets == ["suspects-01.png"]
+    assert json.loads(frames_check(folder, "--json")[1])["left_out_of_sheets"] == 2
 
 
 def test_a_picture_that_cannot_be_read_is_found(frames_check, mouse, written):

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offline.rules_check.matching import matched
+from offline.fires import matched
 
 times = st.lists(st.integers(0, 300), max_size=20)
 

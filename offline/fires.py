@@ -1,15 +1,32 @@
-"""Which fire belongs to which event. Pure."""
+"""Fires and the events that they belong to: which is whose, and how far off. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Matched", "matched"]
+    from rig.messages import Decision
+
+__all__ = ["FIRES", "Matched", "Offsets", "held_back", "matched", "offsets"]
+
+FIRES = ("fired", "sham", "disarmed")
+"""Outcomes of a rule that has seen what it waits for, in time."""
+
+
+class Offsets(msgspec.Struct, frozen=True, kw_only=True):
+    """Times after what is true; negative is before it."""
+
+    count: int
+    median_ms: float
+    p5_ms: float
+    p95_ms: float
 
 
 class Matched(NamedTuple):
@@ -64,4 +81,38 @@ def matched(fires_ns: ArrayLike, events_ns: ArrayLike, within_ns: int) -> Matche
         events=np.array([event for _, event in pairs], np.intp),
         false=np.setdiff1d(np.arange(len(fires)), list(of_fire)).astype(np.intp),
         missed=np.setdiff1d(np.arange(len(events)), list(taken)).astype(np.intp),
+    )
+
+
+def held_back(decisions: Sequence[Decision], at_ns: int, within_ns: int) -> str | None:
+    """Return what suppressed a rule's fire nearest to a time; None if nothing did.
+
+    Parameters
+    ----------
+    decisions
+        The rule's.
+    at_ns
+        Host time.
+    within_ns
+        What is farther from it has nothing to do with it.
+    """
+    held = [
+        decision
+        for decision in decisions
+        if decision.outcome not in FIRES and abs(decision.host_ns - at_ns) <= within_ns
+    ]
+    nearest = min(held, key=lambda each: abs(each.host_ns - at_ns), default=None)
+    return None if nearest is None else nearest.outcome.removeprefix("suppressed_")
+
+
+def offsets(times_ns: Sequence[int]) -> Offsets | None:
+    """Return the figures of some times; None of none."""
+    if not times_ns:
+        return None
+    p5, p50, p95 = np.percentile(np.array(times_ns) / 1e6, (5, 50, 95))
+    return Offsets(
+        count=len(times_ns),
+        median_ms=round(float(p50), 3),
+        p5_ms=round(float(p5), 3),
+        p95_ms=round(float(p95), 3),
     )

@@ -1,0 +1,1 @@
+"""Reanalysis beside DeepLabCut's own, on the same film."""

@@ -1,0 +1,1 @@
+"""Labels by hand: which folder of pictures comes next, opened in napari-deeplabcut."""

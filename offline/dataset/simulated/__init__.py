@@ -1,0 +1,1 @@
+"""Labelled frames from the simulated world, for a rig that has seen no animal yet."""

@@ -1,0 +1,1 @@
+"""Whether a model may replace the one that is on the rig."""

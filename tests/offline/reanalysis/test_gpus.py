@@ -1,0 +1,43 @@
+import os
+
+import pytest
+
+from offline.archive.pool import open_pool
+from offline.reanalysis.gpus import gpus, take_gpu
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+@pytest.mark.parametrize(
+    ("said", "found"), [("", []), ("3", ["3"]), ("0, 2,", ["0", "2"])]
+)
+def test_the_environment_says_which(monkeypatch, said, found):
+    monkeypatch.setenv(VISIBLE, said)
+    assert gpus() == found
+
+
+def test_else_the_driver_does(monkeypatch, tmp_path):
+    monkeypatch.delenv(VISIBLE, raising=False)
+    assert gpus(tmp_path / "none") == []
+    for name in ("0000:1a:00.0", "0000:3b:00.0"):
+        (tmp_path / name).mkdir()
+    assert gpus(tmp_path) == ["0", "1"]
+
+
+def test_one_gpu_is_left_alone(monkeypatch):
+    monkeypatch.setenv(VISIBLE, "5")
+    take_gpu(3)
+    assert os.environ[VISIBLE] == "5"
+
+
+def sees(_):
+    return os.getpid(), os.environ[VISIBLE]
+
+
+@pytest.mark.slow
+def test_workers_share_the_gpus_evenly(monkeypatch):
+    monkeypatch.setenv(VISIBLE, "4,7")
+    with open_pool(2, take_gpu) as pool:
+        found = dict(pool.map(sees, ((k,) for k in range(200))))
+    assert set(found.values()) <= {"4", "7"}
+    assert len(set(found.values())) == len(found), "no two workers have the same"
