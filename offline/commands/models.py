@@ -255,9 +255,9 @@ def evaluate(
     "--margin",
     "margin_px",
     type=click.FloatRange(min=0),
-    default=0.5,
-    show_default=True,
-    help="By how many px its median error may seem larger than the current model's.",
+    metavar="PX",
+    help="By so much its median error may be larger than the current model's; by "
+    "default 0.5, and 0.1 where the difference is sure.",
 )
 @click.option(
     "--most",
@@ -275,7 +275,7 @@ def promote(
     task_file: Path | None,
     project: Path | None,
     split: Path | None,
-    margin_px: float,
+    margin_px: float | None,
     most_px: float | None,
     back: bool,
     dry_run: bool,

@@ -21,14 +21,22 @@ if TYPE_CHECKING:
     from offline.evaluation.judging import Comparison, JudgedModel
     from offline.gate.usable import Gain, Usable
 
-__all__ = ["Rival", "accuracy"]
+__all__ = ["MARGIN_PX", "Rival", "accuracy"]
+
+MARGIN_PX = 0.5
+"""So much more may be chance."""
 
 _LEAST_FRAMES = 6
 """All of six worse: p = 2/64. All of five: p = 2/32, and anything could be sure."""
 _FEWER = 0.05
 """Such a share of points less matters, where it is sure."""
 _FAR_FEWER = 0.1
-"""So many less matter without being sure; of one part, where they are sure."""
+"""So many less matter without being sure."""
+_FEWER_OF_PART = 0.15
+"""Of one part, where it is sure: one of several seems worse by chance more often."""
+
+_LEAST_KEPT = 0.5
+"""Share of likely points of a first model: there is none to ask for more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,7 @@ def accuracy(
     candidate: JudgedModel,
     rival: Rival | None,
     *,
-    margin_px: float,
+    margin_px: float | None,
     most_px: float | None,
 ) -> Check:
     """Judge the errors on labelled frames.
@@ -56,7 +64,8 @@ def accuracy(
     A candidate fails where its median error is surely larger than the current model's,
     or larger by more than the margin at best guess; where fewer of its points can be
     used, of all or of a part that the task acts upon; or where its median error is
-    beyond what was asked for.
+    beyond what was asked for. A first model fails where half of its points are not
+    likely.
 
     Parameters
     ----------
@@ -81,6 +90,8 @@ def accuracy(
     elif most_px is not None and overall.value > most_px:
         faults.append(f"at most {px(most_px)} px is allowed")
     if rival is None:
+        if candidate.gated is not None and candidate.gated.kept.value < _LEAST_KEPT:
+            faults.append("rules would act upon less than half of them")
         return _check(said, faults, ["there is none to compare with"])
     said += _compared(rival)
     faults += _faults(rival, margin_px)
@@ -102,14 +113,14 @@ def _compared(rival: Rival) -> str:
     )
 
 
-def _faults(rival: Rival, margin_px: float) -> list[str]:
+def _faults(rival: Rival, margin_px: float | None) -> list[str]:
     paired = rival.comparison.paired
     difference = paired.median_difference_px
     if not isfinite(difference.value):
         return ["the current one and it have no point in common"]
     faults: list[str] = []
-    is_sure = paired.frames >= _LEAST_FRAMES and difference.low > 0
-    if difference.value > (min(LIMIT_PX, margin_px) if is_sure else margin_px):
+    allowed_px = LIMIT_PX if _is_surely_more(rival) else MARGIN_PX
+    if difference.value > (allowed_px if margin_px is None else margin_px):
         faults.append("it is worse")
     overall = rival.usable.overall
     if overall.share.value < -(_FEWER if _is_less(overall) else _FAR_FEWER):
@@ -119,16 +130,24 @@ def _faults(rival: Rival, margin_px: float) -> list[str]:
 
 def _warnings(rival: Rival) -> list[str]:
     found = [_told(p, g) for p, g in _poor(rival) if p not in rival.acted]
+    difference = rival.comparison.paired.median_difference_px
+    if _is_surely_more(rival) and difference.value > LIMIT_PX:
+        found.append("it is worse, within the margin that was asked for")
     if rival.lacking:
         found.append(f"it does not give {', '.join(rival.lacking)}")
     return found
+
+
+def _is_surely_more(rival: Rival) -> bool:
+    paired = rival.comparison.paired
+    return paired.frames >= _LEAST_FRAMES and paired.median_difference_px.low > 0
 
 
 def _poor(rival: Rival) -> list[tuple[str, Gain]]:
     return [
         (part, gain)
         for part, gain in rival.usable.parts.items()
-        if _is_less(gain) and gain.share.value < -_FAR_FEWER
+        if _is_less(gain) and gain.share.value < -_FEWER_OF_PART
     ]
 
 

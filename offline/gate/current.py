@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inference.model_file import find_model
-from offline.evaluation.errors import require_shared
 from offline.evaluation.models import load
 from rig.errors import ModelError
 
@@ -53,10 +52,10 @@ def find_current(rig: RigConfig, labelled: Sequence[str], resize: float) -> Curr
         return Current(None, f"the rig's model {rig.model} is not there any more")
     try:
         loaded = load(rig.model, rig.model, "onnx", resize)
-        try:
-            require_shared(loaded.model.bodyparts, labelled)
-        finally:
-            loaded.model.close()
     except ModelError as error:
-        return Current(None, f"not held against the rig's {rig.model}: {error}")
+        return Current(None, f"the rig's model {rig.model} cannot be asked: {error}")
+    loaded.model.close()
+    if not set(loaded.facts.bodyparts) & set(labelled):
+        why_not = f"the rig's model {rig.model} has none of these body parts"
+        return Current(None, why_not)
     return Current(rig.model, learnt=loaded.facts.trained.images or frozenset())

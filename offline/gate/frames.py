@@ -87,16 +87,15 @@ def unseen(found: Evaluation, held: Held, remarks: Sequence[str]) -> Check:
     *currents, candidate = found.names
     told = [f"{judged.frames} frames of {found.project}", *remarks]
     told += [
-        f"the current one: {why[name]}: it looks better than it is"
+        f"the current one: {why[name]}: then it looks better than it is"
         for name in currents
         if name in why
     ]
     shared = sum(picture_key(image) in held.learnt for image in found.images)
     if shared or (candidate in why and found.facts[-1].trained.images is not None):
-        what = why[candidate]
-        if shared:
-            what = f"it was trained on {shared} of these {len(found.images)} frames"
-        told.append(f"{what}: name its split (--split), or other frames (--on)")
+        beside = f"it was trained on {shared} of these {len(found.images)} frames"
+        told.append(beside if shared else why[candidate])
+        told.append("name its split (--split), or other frames (--on)")
         return Check("frames", "FAIL", "; ".join(told))
     is_known = candidate not in why or bool(held.learnt)
     if not is_known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,8 @@ def promote(wish: PromoteWish, progress: Progress) -> Outcome:
         found |= {"model": str(path), "was": rig.model}
         told = (
             f"{path}\nis now the model of {rig.name}; before: {rig.model or 'none'}. "
-            f"Back: springhare promote --back --rig {wish.rig}\npage: {shown}"
+            f"Back: springhare promote --back --rig {quote(str(wish.rig))}\n"
+            f"page: {shown}"
         )
     else:
         kept = rig.model or "none"

@@ -14,7 +14,7 @@ from offline.evaluation.command import EvaluateWish, evaluate
 from offline.evaluation.errors import GateLimits
 from offline.evaluation.judging import Terms
 from offline.evaluation.resampling import draws, units_of
-from offline.gate.accuracy import Rival, accuracy
+from offline.gate.accuracy import MARGIN_PX, Rival, accuracy
 from offline.gate.acting import acted_parts, likelihood
 from offline.gate.checks import Check, parity
 from offline.gate.current import find_current
@@ -39,7 +39,8 @@ __all__ = ["Limits", "Trial", "try_model"]
 class Limits:
     """How much worse a candidate may seem, and how far off it may be."""
 
-    margin_px: float = 0.5
+    margin_px: float | None = None
+    """None: what may be chance, see `offline.gate.accuracy`."""
     most_px: float | None = None
 
 
@@ -142,7 +143,9 @@ def _accuracy(
     found: Evaluation, current: str | None, task: TaskConfig, limits: Limits
 ) -> Check:
     candidate = found.sets[0].models[-1]
-    rival = None if current is None else _rival(found, task, limits.margin_px)
+    rival = (
+        None if current is None else _rival(found, task, limits.margin_px or MARGIN_PX)
+    )
     return accuracy(
         candidate, rival, margin_px=limits.margin_px, most_px=limits.most_px
     )

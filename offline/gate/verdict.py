@@ -11,6 +11,7 @@ from offline.gate.checks import passed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from offline.alignment.result import Level
     from offline.gate.checks import Check
 
 __all__ = ["verdict"]
@@ -19,7 +20,9 @@ __all__ = ["verdict"]
 def verdict(checks: Sequence[Check], model: str, rig: str) -> Html:
     """Return whether a model may go on a rig, and why, as HTML."""
     states = {check.state for check in checks}
-    level = next((one for one in ("FAIL", "WARN") if one in states), "PASS")
+    level: Level = (
+        "FAIL" if "FAIL" in states else "WARN" if "WARN" in states else "PASS"
+    )
     may = "may be" if passed(checks) else "may not be"
     word = tag("p", icon(level, silent=True), tag("span", level), class_="word")
     said = tag("div", tag("h1", f"{model} {may} the model of {rig}"))

@@ -14,7 +14,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from offline.training.plan import MODEL_FILE
 from offline.training.progress import read_progress
-from rig.errors import ModelError
+from rig.errors import BusyError, ModelError
+from rig.recording.disk import lock_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +40,9 @@ def train(folder: Path) -> None:
     ------
     ModelError
         If DeepLabCut could not train, or somebody has stopped it (Ctrl-C): what its
-        last snapshot knows is kept.
+        last snapshot knows is kept. Or if another process trains in this folder.
     """
-    with (folder / _LOG_FILE).open("ab") as log:
+    with _alone(folder), (folder / _LOG_FILE).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "offline.training.worker", str(folder)],
             stdin=subprocess.DEVNULL,
@@ -66,6 +67,23 @@ def train(folder: Path) -> None:
             f"end of {folder / _LOG_FILE}:\n{last}"
         )
         raise ModelError(msg)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Take the folder; two trainings would write over each other's snapshots."""
+    try:
+        lock = lock_folder(folder)
+    except BusyError as error:
+        msg = (
+            f"Expected nobody to train in {folder}, got another springhare train: wait "
+            "for it, or stop it"
+        )
+        raise ModelError(msg) from error
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:

@@ -1,7 +1,7 @@
 """Trains with DeepLabCut, in a process of its own: ``python -m …worker FOLDER``.
 
-The only module that trains with DeepLabCut. What it tells goes line by line, as JSON, into
-`PROGRESS_FILE`; a run that was killed goes on from its last snapshot.
+The only module that trains with DeepLabCut. What it tells goes line by line, as JSON,
+into `PROGRESS_FILE`; a run that was killed goes on from its last snapshot.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from offline.training.plan import (
 )
 from offline.training.schedule import EVALUATIONS, RESERVE, schedule
 from rig.errors import SpringhareError
+from rig.system import end_with_parent
 from sync.clock import MonotonicClock
 
 if TYPE_CHECKING:
@@ -348,6 +349,7 @@ def _backbone(channels: int | None, parts: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    end_with_parent(os.getppid())
     try:
         sys.exit(main(Path(sys.argv[1])))
     except SpringhareError as error:

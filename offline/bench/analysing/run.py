@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -128,7 +128,7 @@ def _peer(config: Path, clip: Path) -> Iterator[tuple[str, Callable[[Path], floa
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, "OMP_WAIT_POLICY": "passive"},
+            env={k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"},
         ) as process,
     ):
         stdin, stdout = process.stdin, process.stdout
@@ -144,14 +144,16 @@ def _peer(config: Path, clip: Path) -> Iterator[tuple[str, Callable[[Path], floa
             return json.loads(line)
 
         def ask(out: Path) -> float:
-            stdin.write(f"{out}\n")
-            stdin.flush()
+            with suppress(BrokenPipeError):  # it has ended: its answer says why
+                stdin.write(f"{out}\n")
+                stdin.flush()
             return answer()
 
         try:
             yield answer(), ask
         finally:
-            stdin.close()
+            with suppress(BrokenPipeError):
+                stdin.close()
             process.terminate()
 
 

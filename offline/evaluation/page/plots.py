@@ -37,7 +37,7 @@ _MOST_DOTS = 400
 """Of one row; of more points, as many are shown, evenly by rank."""
 _GOLDEN = 0.618034
 _SHARES = Scale(0.0, 1.0, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0))
-_LETTER = 6.4
+_LETTER = 7.4
 """Width of one, about."""
 
 

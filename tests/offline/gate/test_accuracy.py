@@ -38,7 +38,7 @@ def judged(*models):
     )
 
 
-def asked(current, candidate, margin_px=0.5, acted=PARTS):
+def asked(current, candidate, margin_px=None, acted=PARTS):
     found = judged(current, candidate)
     count, width = current.errors_px.shape
     gained = usable(
@@ -48,7 +48,7 @@ def asked(current, candidate, margin_px=0.5, acted=PARTS):
         is_labelled=np.ones((count, width), bool),
         weights=draws(units_of(["m1"] * count, "videos"), 400,
                       np.random.default_rng(0)),
-        room_px=margin_px,
+        room_px=margin_px or 0.5,
     )  # fmt: skip
     only = current.parts & ~candidate.parts
     rival = Rival(
@@ -78,6 +78,14 @@ def test_what_chance_can_explain_is_no_refusal():
     new = seen("new", SPREAD + 0.1 + noise - np.median(noise))
     assert asked(seen("old", SPREAD), new, margin_px=2).state == "PASS"
     assert asked(seen("old", SPREAD), seen("new", SPREAD + 3), 2).state == "FAIL"
+
+
+def test_what_is_worse_can_be_accepted_and_is_said():
+    check = asked(seen("old", SPREAD), seen("new", SPREAD + 0.8), margin_px=1.0)
+    assert (check.state, "it is worse, within the margin" in check.told) == (
+        "WARN",
+        True,
+    )
 
 
 def test_of_five_frames_nothing_is_sure():
@@ -116,7 +124,7 @@ def test_a_lost_part_is_seen_though_the_others_hide_it():
 def test_a_part_that_no_rule_looks_at_is_a_warning():
     old = np.tile(SPREAD[:, None], (1, 4))
     new = old / 2
-    new[::6, 2] = 90
+    new[::5, 2] = 90
     assert asked(seen("old", old), seen("new", new), acted=("hip",)).state == "WARN"
     assert asked(seen("old", old), seen("new", new), acted=("paw",)).state == "FAIL"
 
@@ -144,6 +152,14 @@ def test_a_limit_is_asked_of_a_first_model_too():
     assert (first.state, "none to compare with" in first.told) == ("WARN", True)
     limited = accuracy(model, None, margin_px=0.5, most_px=2.5)
     assert (limited.state, "at most 2.50 px" in limited.told) == ("FAIL", True)
+
+
+def test_a_first_model_that_is_never_sure_is_refused():
+    """Nothing is worse than a model on which no rule ever acts."""
+    unsure = np.where(np.arange(FRAMES) % 5, 0.1, 0.9)
+    model = judged(seen("new", SPREAD, unsure)).models[0]
+    check = accuracy(model, None, margin_px=0.5, most_px=None)
+    assert (check.state, "less than half" in check.told) == ("FAIL", True)
 
 
 def test_a_model_that_finds_nothing_is_refused():

@@ -223,10 +223,12 @@ def test_a_current_model_that_does_not_work_is_no_obstacle(
 ):
     """Of another animal, torn, or of colours: it is what is to be replaced."""
     (tmp_path / "torn.onnx").write_bytes(b"torn")
-    for current in (model_of("fly.onnx", bodyparts=("wing",)), tmp_path / "torn.onnx"):
+    fly = model_of("fly.onnx", bodyparts=("wing",))
+    why = {fly: "has none of these", tmp_path / "torn.onnx": "cannot be asked"}
+    for current, words in why.items():
         place(current)
         status, out, _ = promote(model_of("a.onnx"))
-        assert (status, f"not held against the rig's {current}" in out) == (0, True)
+        assert (status, f"the rig's model {current} {words}" in out) == (0, True)
         assert "WARN accuracy" in out
 
 
@@ -235,7 +237,8 @@ def test_frames_that_are_named_beside_the_model_as_learnt(
 ):
     """Somebody has converted a training's model by hand: it has still learnt them."""
     place()
-    model = model_of("training/fast.onnx")
+    other = json.dumps({"train": ["elsewhere/img000.png"], "test": []})
+    model = model_of("training/fast.onnx", metadata={"training": other})
     images = [f"labeled-data/m1/img{k:03d}.png" for k in range(3)]
     told = {"images": images, "train": [0, 1], "test": [2]}
     (model.parent / "springhare-training.json").write_text(json.dumps(told))
