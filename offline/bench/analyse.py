@@ -61,8 +61,8 @@ def _show(found: dict[str, Any]) -> None:
         title=f"analyze_videos of DeepLabCut {found['deeplabcut']} and springhare "
         f"analyse; load {found['load']:.1f}"
     )
-    for title in ("", "frames", "frames/s", "slowest, fastest", "times DeepLabCut",
-                  "median px apart", "p99 px", "max px"):  # fmt: skip
+    for title in ("", "frames", "frames/s", "slowest, fastest", "times",
+                  "px apart: median", "p99", "max"):  # fmt: skip
         table.add_column(title, justify="left" if not title else "right", no_wrap=True)
     for way, figures in found["ways"].items():
         rates = figures["frames_per_s"]
@@ -72,9 +72,9 @@ def _show(found: dict[str, Any]) -> None:
             f"{median(rates):.1f}",
             f"{min(rates):.1f}, {max(rates):.1f}",
             f"{figures['times_peer']:.2f}",
-            f"{figures['median_px']:.4f}",
-            f"{figures['p99_px']:.4f}",
-            f"{figures['max_px']:.4f}",
+            f"{figures['median_px']:.1e}",
+            f"{figures['p99_px']:.1e}",
+            f"{figures['max_px']:.1e}",
         )
     console.print(table)
     for target in found["targets"]:
