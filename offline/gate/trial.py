@@ -143,9 +143,8 @@ def _accuracy(
     found: Evaluation, current: str | None, task: TaskConfig, limits: Limits
 ) -> Check:
     candidate = found.sets[0].models[-1]
-    rival = (
-        None if current is None else _rival(found, task, limits.margin_px or MARGIN_PX)
-    )
+    room_px = MARGIN_PX if limits.margin_px is None else limits.margin_px
+    rival = None if current is None else _rival(found, task, room_px)
     return accuracy(
         candidate, rival, margin_px=limits.margin_px, most_px=limits.most_px
     )
