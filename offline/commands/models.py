@@ -16,7 +16,7 @@ __all__ = ["evaluate", "promote", "train"]
 
 
 @click.command(short_help="Train a pose model on labelled frames, with DeepLabCut 3.")
-@click.argument("project", type=click.Path(path_type=Path))
+@click.argument("project", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--out",
     type=OutFolder(),
@@ -71,7 +71,7 @@ __all__ = ["evaluate", "promote", "train"]
 @click.option("--dry-run", is_flag=True, help="Only tell the plan; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as JSON.")
 def train(
-    project: Path,
+    project: Path | None,
     out: Path | None,
     parameters: str,
     start: str | None,
@@ -90,8 +90,9 @@ def train(
     PROJECT stays as it is. The training's folder keeps the plan with the hash of its
     parameters, the split, the log, learning curves, and the model (model.pt, which
     springhare convert makes fast), and its errors on what it learnt and on what was
-    kept for the test. Killed or stopped, it goes on with --resume. With --rig and
-    --task the model is tried for that rig, and becomes its model if it passes.
+    kept for the test. Killed or stopped, it goes on with --resume --out FOLDER, as
+    it was planned. With --rig and --task the model is tried for that rig, and becomes
+    its model if it passes.
     """
     from offline.training.command import Promotion, TrainWish, run_train
     from offline.training.prepare import TrainingTerms
@@ -100,7 +101,11 @@ def train(
         msg = "expected --rig and --task together, got one of them"
         raise click.UsageError(msg)
     promote = None if not (rig_file and task_file) else Promotion(rig_file, task_file)
-    place = out or project / "trainings" / f"{Path(parameters).stem}-{seed}"
+    if project is not None:
+        out = out or project / "trainings" / f"{Path(parameters).stem}-{seed}"
+    elif out is None or not resume:
+        msg = "expected PROJECT, got none: it can be left out with --resume and --out"
+        raise click.UsageError(msg)
     terms = TrainingTerms(
         parameters=parameters,
         start=start,
@@ -111,7 +116,7 @@ def train(
     )
     wish = TrainWish(
         project=project,
-        out=place,
+        out=out,
         terms=terms,
         promote=promote,
         resume=resume,

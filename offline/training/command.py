@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,10 +23,10 @@ from offline.training.prepare import TrainingTerms, plan_training, prepare
 from offline.training.progress import read_progress
 from offline.training.report import PAGE_FILE, report
 from offline.training.running import train
+from rig.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from offline.evaluation.result import Evaluation
     from offline.gate.command import Outcome
@@ -48,9 +49,11 @@ class Promotion:
 class TrainWish:
     """What the user asked for."""
 
-    project: Path
+    project: Path | None
+    """None where a training goes on."""
     out: Path
     terms: TrainingTerms
+    """Of a new training."""
     promote: Promotion | None
     """Where the model is to go if it passes the gate; None: nowhere."""
     resume: bool
@@ -97,8 +100,9 @@ def run_train(wish: TrainWish) -> int:
 
 
 def _planned(wish: TrainWish) -> TrainingPlan:
-    if wish.resume:
+    if wish.resume or wish.project is None:
         plan = read_plan(wish.out)
+        _require_same(plan, wish)
         _require_place(wish.promote, plan.bodyparts)
         return plan
     project = open_project(wish.project)
@@ -107,6 +111,19 @@ def _planned(wish: TrainWish) -> TrainingPlan:
     if not wish.dry_run:
         prepare(wish.out, project, plan)
     return plan
+
+
+def _require_same(plan: TrainingPlan, wish: TrainWish) -> None:
+    """Refuse to go on with the training of another project."""
+    if wish.project is None:
+        return
+    folder = open_project(wish.project).folder.resolve()
+    if folder != Path(plan.project).resolve():
+        msg = (
+            f"Expected {plan.project}, whose training {wish.out} is, got {folder}: "
+            "leave PROJECT out, or name another --out"
+        )
+        raise ModelError(msg)
 
 
 def _require_place(promote: Promotion | None, bodyparts: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """A training before it begins: the plan, and the project to train in."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -99,3 +100,21 @@ def test_what_cannot_be_trained_is_said(project, words, said, capsys):
     where = [] if words == ["none"] else [str(project)]
     assert cli.main(["train", *where, *words]) != 0
     assert said in capsys.readouterr().err
+
+
+def test_a_training_goes_on_by_its_folder_alone(project, parameters, tmp_path, capsys):
+    """PROJECT may be left out; another one is refused."""
+    out = tmp_path / "training"
+    opened = open_project(project)
+    prepare(out, opened, plan_training(opened, terms(parameters)))
+    words = ["train", f"--out={out}", "--resume", "--dry-run"]
+    assert cli.main(words) == 0
+    assert cli.main(["train", str(project), *words[1:]]) == 0
+    other = tmp_path / "other"
+    shutil.copytree(project, other)
+    capsys.readouterr()
+    assert cli.main(["train", str(other), *words[1:]]) == 2
+    assert "leave PROJECT out" in capsys.readouterr().err
+    for lacking in (["--resume"], [f"--out={out}"]):
+        assert cli.main(["train", *lacking]) == 2
+        assert "expected PROJECT" in capsys.readouterr().err
