@@ -47,6 +47,8 @@ def lab(springhare, torchvision_shim):
     text = task.read_text("utf-8").replace(
         "max_pose_age_ms: 60", "max_pose_age_ms: 5000"
     )
+    for likely in ("0.5", "0.3"):  # after three epochs nothing is sure
+        text = text.replace(f"likelihood: {likely}", "likelihood: 0")
     task.write_text(text, "utf-8")
     (springhare.place / "tiny.yaml").write_text(PARAMETERS)
     return place
