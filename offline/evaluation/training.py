@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from offline.evaluation.frames import picture_key, sides_of
-from offline.training.plan import PLAN_FILE
+from offline.training_plan import PLAN_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

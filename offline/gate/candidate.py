@@ -13,7 +13,7 @@ from inference.convert.run import Plan, convert
 from inference.model_file import find_model
 from inference.runners.onnx import OnnxModel
 from offline.evaluation.training import read_training
-from offline.training.plan import MODEL_FILE, PLAN_FILE, TrainingPlan, read_plan
+from offline.training_plan import MODEL_FILE, PLAN_FILE, TrainingPlan, read_plan
 from rig.errors import ModelError
 
 if TYPE_CHECKING:

@@ -84,6 +84,17 @@ class RecordedSession:
         """How many times slower than the host's time a simulated world ran."""
         return float(self.plan.get("slow", 1.0))
 
+    def span_ns(self, camera: str | None = None) -> tuple[int, int] | None:
+        """Return from when to when a camera's poses tell of the animal, or all do.
+
+        None of a session in which nothing does.
+        """
+        mine = [each for name, each in self.poses.items() if name == camera]
+        mine = mine or list(self.poses.values())
+        times = [each.rows["exposure_ns"] for each in mine]
+        found = np.concatenate(times or [self.features["host_ns"]])
+        return (int(found.min()), int(found.max())) if len(found) else None
+
 
 def recorded_session(recording: Recording) -> RecordedSession:
     """Read what a session holds for replay.

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from offline.rules_check.truths import span_of
 from rig.errors import SessionError
 
 if TYPE_CHECKING:
@@ -149,7 +148,7 @@ def _require_rows(rows: Sequence[Sequence[str]], path: Path, noun: str) -> None:
 
 def _outside(events: Mapping[str, NDArray[np.int64]], frames: _Frames) -> str:
     """Return what to say of events outside the recording; refuse where all are."""
-    span, start_ns = span_of(frames.session), frames.session.started_ns
+    span, start_ns = frames.session.span_ns(), frames.session.started_ns
     if span is None:
         return ""
     times = np.concatenate(list(events.values()))

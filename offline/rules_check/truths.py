@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rig.config.rules import RuleConfig
     from rig.config.task import TaskConfig
 
-__all__ = ["CONDITION", "Truth", "Truths", "span_of"]
+__all__ = ["CONDITION", "Truth", "Truths"]
 
 CONDITION = "condition"
 """Asks for the moments at which the rule's condition holds of the simulated body."""
@@ -57,7 +57,7 @@ class Truths:
         SessionError
             If somebody wants an event that there is not.
         """
-        span = span_of(self.session, rule.camera)
+        span = self.session.span_ns(rule.camera)
         if span is None:
             return None, ""
         name = self.asked.get(rule.name)
@@ -112,15 +112,3 @@ class Truths:
             return None, f"{rule.name} is not held against the simulated mouse: {found}"
         words = "the condition begins to hold of the simulated mouse"
         return Truth(words, found, span), ""
-
-
-def span_of(session: RecordedSession, camera: str | None = None) -> Span | None:
-    """Return from when to when a camera's poses tell of the animal, or all do.
-
-    None of a session in which nothing does.
-    """
-    poses = session.poses
-    mine = [camera] if camera is not None and camera in poses else list(poses)
-    times = [poses[name].rows["exposure_ns"] for name in mine]
-    found = np.concatenate(times or [session.features["host_ns"]])
-    return (int(found.min()), int(found.max())) if len(found) else None

@@ -18,11 +18,11 @@ from offline.gate.command import promoted, show_outcome
 from offline.gate.gate import PromoteWish, require_ready
 from offline.gate.trial import Limits
 from offline.training.curves import draw_curves
-from offline.training.plan import MODEL_FILE, PLAN_FILE, read_plan
 from offline.training.prepare import TrainingTerms, plan_training, prepare
 from offline.training.progress import read_progress
 from offline.training.report import PAGE_FILE, report
 from offline.training.running import train
+from offline.training_plan import MODEL_FILE, PLAN_FILE, read_plan
 from rig.errors import ModelError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from offline.evaluation.result import Evaluation
     from offline.gate.command import Outcome
-    from offline.training.plan import TrainingPlan
+    from offline.training_plan import TrainingPlan
 
 __all__ = ["Promotion", "TrainWish", "run_train"]
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from offline.dataset.sources import animals_of
 from offline.training.parameters import load_parameters
-from offline.training.plan import PLAN_FILE, SCRATCH, TrainingPlan, write_plan
 from offline.training.split import split_frames
 from offline.training.working_project import in_order, make_working_project
+from offline.training_plan import PLAN_FILE, SCRATCH, TrainingPlan, write_plan
 from rig.errors import ModelError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from offline.training.plan import PROGRESS_FILE
+from offline.training_plan import PROGRESS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from offline.evaluation.command import EvaluateWish, evaluate
 from offline.evaluation.errors import GateLimits
 from offline.evaluation.judging import Terms
 from offline.evaluation.page import page
-from offline.training.plan import MODEL_FILE, PLAN_FILE, TrainingPlan, read_plan
+from offline.training_plan import MODEL_FILE, PLAN_FILE, TrainingPlan, read_plan
 from rig.recording.disk import replace_file
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from offline.training.plan import MODEL_FILE
 from offline.training.progress import read_progress
+from offline.training_plan import MODEL_FILE
 from rig.errors import BusyError, ModelError
 from rig.recording.disk import lock_folder
 

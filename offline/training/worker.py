@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offline.training.parameters import ParameterSet
-from offline.training.plan import (
+from offline.training.schedule import EVALUATIONS, RESERVE, schedule
+from offline.training_plan import (
     MODEL_FILE,
     PROGRESS_FILE,
     SCRATCH,
     read_plan,
     write_plan,
 )
-from offline.training.schedule import EVALUATIONS, RESERVE, schedule
 from rig.errors import SpringhareError
 from rig.system import end_with_parent
 from sync.clock import MonotonicClock
@@ -31,7 +31,7 @@ from sync.clock import MonotonicClock
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from offline.training.plan import TrainingPlan
+    from offline.training_plan import TrainingPlan
 
 __all__ = ["main"]
 

@@ -21,7 +21,7 @@ from offline.reanalysis.network import Network, let_go
 from offline.reanalysis.poses_file import read_poses
 from offline.reanalysis.run import Silent, analyse, prepare
 from offline.reanalysis.sources import find_sources
-from offline.training.plan import MODEL_FILE, read_plan
+from offline.training_plan import MODEL_FILE, read_plan
 from rig.errors import ModelError
 from sync.clock import MonotonicClock
 

@@ -8,7 +8,7 @@ import pytest
 
 from offline.dataset.project import open_project
 from offline.dataset.tables import read_table
-from offline.training.plan import read_plan
+from offline.training_plan import read_plan
 from offline.training.prepare import TrainingTerms, plan_training, prepare
 from offline.training.working_project import in_order
 from rig import cli
