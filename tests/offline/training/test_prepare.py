@@ -8,9 +8,9 @@ import pytest
 
 from offline.dataset.project import open_project
 from offline.dataset.tables import read_table
-from offline.training_plan import read_plan
 from offline.training.prepare import TrainingTerms, plan_training, prepare
 from offline.training.working_project import in_order
+from offline.training_plan import read_plan
 from rig import cli
 from rig.errors import ModelError
 
