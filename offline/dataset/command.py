@@ -10,10 +10,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from offline.dataset.filling import put_frames, require_place, shown_progress
+from offline.dataset.filling import put_frames, require_place
 from offline.dataset.pick import Terms, pick
 from offline.dataset.views import opened_views
 from offline.reanalysis.found import analyse_command, camera_poses
+from rig.commands.progress import bars
 from rig.errors import LabelError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _able(views: Sequence[View], terms: Terms) -> tuple[Terms, list[str]]:
 
 
 def _pick(views: Sequence[View], wish: PickWish) -> list[Candidate]:
-    with shown_progress() as progress:
+    with bars() as progress:
         tasks = {
             view.name: progress.add_task(view.name, total=None, visible=False)
             for view in views

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import Progress
-
 from offline.dataset.adding import (
     add_picture,
     add_video,
@@ -15,6 +12,7 @@ from offline.dataset.adding import (
     require_empty,
 )
 from offline.dataset.project import CONFIG_FILE, open_project
+from rig.commands.progress import bars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from offline.dataset.choosing import Candidate
     from offline.dataset.views import View
 
-__all__ = ["put_frames", "require_place", "shown_progress"]
+__all__ = ["put_frames", "require_place"]
 
 
 def require_place(project: Path) -> None:
@@ -70,17 +68,11 @@ def put_frames(
             scorer=scorer,
             bodyparts=bodyparts or _live_parts(views),
         )
-    with shown_progress() as progress:
+    with bars() as progress:
         for _ in progress.track(
             _add(project, views, chosen), total=len(chosen), description="pictures"
         ):
             pass
-
-
-def shown_progress() -> Progress:
-    """Return bars for a terminal; elsewhere they show nothing."""
-    console = Console(stderr=True)
-    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _live_parts(views: Sequence[View]) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Literal
 import click
 import numpy as np
 from rich.console import Console
-from rich.progress import Progress
 
 from offline.dataset.project import open_project
 from offline.dataset.sources import animals_of
@@ -38,6 +37,7 @@ from offline.evaluation.page import page
 from offline.evaluation.result import Evaluation, Machine, as_json
 from offline.evaluation.training import doubt
 from rig.commands.outputs import require_file
+from rig.commands.progress import bars
 from rig.recording.disk import replace_file
 from sync.clock import utc_now
 
@@ -174,9 +174,7 @@ def _sets(wish: EvaluateWish, labels: Labels) -> list[FrameSet]:
 
 
 def _look(loaded: Sequence[Loaded], paths: Sequence[Path]) -> Looks:
-    console = Console(stderr=True)
-    is_shown = console.is_terminal
-    with Progress(console=console, transient=True, disable=not is_shown) as progress:
+    with bars() as progress:
         task = progress.add_task("pictures", total=len(paths))
         return look(
             [one.model for one in loaded],

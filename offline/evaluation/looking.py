@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from offline.dataset.opening import opened_picture
 from rig.errors import LabelError, ModelError
 from sync.clock import MonotonicClock
 
@@ -162,16 +163,12 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     LabelError
         If there is none, or it has more than 8 bits.
     """
-    try:
-        with Image.open(path) as picture:
-            if picture.mode.startswith(_DEEP):
-                msg = f"Expected a picture of 8 bits, got mode {picture.mode} in {path}"
-                raise LabelError(msg)
-            mode = "L" if picture.mode in _GREY else "RGB"
-            return np.asarray(picture.convert(mode))
-    except OSError as error:
-        msg = f"Expected a picture in {path}, got {error}: copy it there again"
-        raise LabelError(msg) from error
+    with opened_picture(path) as picture:
+        if picture.mode.startswith(_DEEP):
+            msg = f"Expected a picture of 8 bits, got mode {picture.mode} in {path}"
+            raise LabelError(msg)
+        mode = "L" if picture.mode in _GREY else "RGB"
+        return np.asarray(picture.convert(mode))
 
 
 def grey_of(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +14,7 @@ from offline.gate.gate import PromoteWish, promote
 from offline.gate.promote import go_back
 from offline.gate.rig_file import require_own
 from rig.commands.console import wide_console
+from rig.commands.progress import bars
 from rig.config.loading import load_rig
 
 if TYPE_CHECKING:
@@ -94,10 +93,7 @@ def run_back(rig_file: Path, *, dry_run: bool, as_json: bool) -> int:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[str, int], Callable[[], None]]]:
-    console = Console(stderr=True)
-    with Progress(
-        console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    with bars() as bar:
 
         def begin(what: str, steps: int) -> Callable[[], None]:
             task = bar.add_task(what, total=steps)

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-__all__ = ["progress"]
+    from rich.progress import Progress
+
+__all__ = ["bars", "progress"]
+
+
+def bars() -> Progress:
+    """Return bars for any work; nothing is shown where nobody looks."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from offline.dataset.checking.check import check
@@ -17,6 +16,7 @@ from offline.dataset.checking.drawing import SHEETS_FOLDER, draw
 from offline.dataset.project import open_project
 from offline.picture_file import require_picture
 from rig.commands.outputs import require_file, require_folder
+from rig.commands.progress import bars
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,10 +65,7 @@ def run_check(wish: CheckWish) -> int:
     else:
         require_picture(wish.out)
         require_file(wish.out, "--out", force=wish.force)
-    console = Console(stderr=True)
-    with Progress(
-        console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
+    with bars() as progress:
         task = progress.add_task("pictures", total=None)
         report = check(
             project, lambda k, n: progress.update(task, completed=k, total=n)

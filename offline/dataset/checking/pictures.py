@@ -53,14 +53,10 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     LabelError
         If it cannot be read.
     """
-    from PIL import Image
+    from offline.dataset.opening import opened_picture
 
-    try:
-        with Image.open(path) as picture:
-            return np.asarray(picture.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        msg = f"Expected a picture at {path}, got {error}"
-        raise LabelError(msg) from error
+    with opened_picture(path) as picture:
+        return np.asarray(picture.convert("RGB"))
 
 
 def look(

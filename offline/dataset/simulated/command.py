@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from offline.dataset.adding import new_project
@@ -20,6 +19,7 @@ from offline.dataset.simulated.making import (
     require_parts,
 )
 from offline.dataset.simulated.plan import plan
+from rig.commands.progress import bars
 from rig.config.examples import examples_folder
 from rig.config.loading import load_rig
 from rig.sim.world import BODY_PARTS
@@ -61,7 +61,7 @@ def run_simulate(wish: SimulateWish) -> int:
     """
     rig = load_rig(wish.rig or examples_folder() / "rig" / "demo.yaml")
     bodyparts, scorer = _terms_of(wish)
-    with _progress() as progress:
+    with bars() as progress:
         task = progress.add_task("animals", total=None)
         planned = plan(
             rig,
@@ -99,7 +99,7 @@ def _terms_of(wish: SimulateWish) -> tuple[tuple[str, ...], str]:
 def _make(
     project: Path, planned: Sequence[Planned], bodyparts: Sequence[str], scorer: str
 ) -> dict[str, Labels]:
-    with _progress() as progress:
+    with bars() as progress:
         total = sum(len(one.numbers) for one in planned)
         task = progress.add_task("pictures", total=total)
         return {
@@ -112,11 +112,6 @@ def _make(
             )
             for one in planned
         }
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _counts(labels: Labels) -> dict[str, int]:
