@@ -4,17 +4,52 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from rig.commands.extras import require_packages
 from rig.commands.outputs import OutFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from offline.dataset.choosing import Criterion
     from rig.sim.world import Story
 
 __all__ = ["frames", "label", "refine"]
+
+
+_OFFLINE = ("offline", "PIL", "matplotlib", "pandas", "scipy", "tables")
+"""The extra, and what these commands need of it."""
+_F = TypeVar("_F", bound="Callable[..., Any]")
+
+
+def _into_project(command: _F) -> _F:
+    """Give a command the options of frames that are chosen for a project."""
+    options = (
+        click.option(
+            "--apart",
+            "apart_s",
+            type=click.FloatRange(min=0),
+            default=0.25,
+            show_default=True,
+            help="No two frames of a camera are closer than so many seconds.",
+        ),
+        click.option("--seed", type=int, default=0, show_default=True),
+        click.option(
+            "--scorer", help="Of a new project: who labels; by default your login."
+        ),
+        click.option(
+            "--bodypart",
+            "bodyparts",
+            multiple=True,
+            help="Of a new project; by default those of the sessions' live model.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.group(short_help="Frames to be labelled: choose them, and check the labels.")
@@ -57,22 +92,7 @@ def frames() -> None:
     is_flag=True,
     help="With each frame what the session's other cameras saw at that instant.",
 )
-@click.option(
-    "--apart",
-    "apart_s",
-    type=click.FloatRange(min=0),
-    default=0.25,
-    show_default=True,
-    help="No two frames of a camera are closer than so many seconds.",
-)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--scorer", help="Of a new project: who labels; by default your login.")
-@click.option(
-    "--bodypart",
-    "bodyparts",
-    multiple=True,
-    help="Of a new project; by default those of the sessions' live model.",
-)
+@_into_project
 @click.option("--dry-run", is_flag=True, help="Only tell; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was chosen as JSON.")
 def pick(
@@ -95,6 +115,7 @@ def pick(
     those that the project has are not chosen. Label them with springhare label, or
     with DeepLabCut's own window.
     """
+    require_packages(*_OFFLINE)
     from offline.dataset.choosing import CRITERIA
     from offline.dataset.command import PickWish, run_pick
     from offline.dataset.pick import Terms
@@ -176,6 +197,7 @@ def simulate(
     gives the same frames. An animal's name is its seed for springhare demo, which is
     a million or more: those with smaller seeds stay unseen.
     """
+    require_packages(*_OFFLINE)
     from offline.dataset.simulated.command import SimulateWish, run_simulate
     from offline.dataset.simulated.plan import Terms
 
@@ -222,6 +244,7 @@ def check(
     next, pictures that are there twice, and what is not labelled. Suspects are drawn,
     the worst first. Nothing in the project is changed.
     """
+    require_packages(*_OFFLINE)
     from offline.dataset.checking.command import CheckWish, run_check
 
     wish = CheckWish(
@@ -251,6 +274,7 @@ def label(project: Path, video: str | None, dry_run: bool, as_json: bool) -> int
     napari-deeplabcut, where it is installed (pip install napari-deeplabcut, here or in
     an environment of its own). Ctrl-S there saves. The exit status is napari's.
     """
+    require_packages(*_OFFLINE)
     from offline.dataset.labelling.command import LabelWish, run_label
 
     return run_label(
@@ -284,22 +308,7 @@ def label(project: Path, video: str | None, dry_run: bool, as_json: bool) -> int
     help="How many frames in all.",
 )
 @click.option("--camera", "cameras", multiple=True, help="Only this; several times.")
-@click.option(
-    "--apart",
-    "apart_s",
-    type=click.FloatRange(min=0),
-    default=0.25,
-    show_default=True,
-    help="No two frames of a camera are closer than so many seconds.",
-)
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--scorer", help="Of a new project: who labels; by default your login.")
-@click.option(
-    "--bodypart",
-    "bodyparts",
-    multiple=True,
-    help="Of a new project; by default those of the sessions' live model.",
-)
+@_into_project
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -334,6 +343,7 @@ def refine(
     pose, a part leapt, or the models were unsure; the chosen ones are apart in time and
     unlike one another. They go into the project; springhare label is the next step.
     """
+    require_packages(*_OFFLINE)
     from offline.refine.command import RefineWish, run_refine
 
     wish = RefineWish(

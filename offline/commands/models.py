@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rig.commands.extras import require_packages
 from rig.commands.outputs import OutFile, OutFolder, may_replace
 
 if TYPE_CHECKING:
     from offline.models import Engine
 
 __all__ = ["evaluate", "promote", "train"]
+
+_OFFLINE = ("offline", "PIL", "pandas", "tables")
+"""The extra, and what these commands need of it."""
 
 
 @click.command(short_help="Train a pose model on labelled frames, with DeepLabCut 3.")
@@ -94,6 +98,7 @@ def train(
     it was planned. With --rig and --task the model is tried for that rig, and becomes
     its model if it passes.
     """
+    require_packages("train", "PIL", "matplotlib", "pandas", "tables")
     from offline.training.command import Promotion, TrainWish, run_train
     from offline.training.prepare import TrainingTerms
 
@@ -206,6 +211,7 @@ def evaluate(
     with the first. What a model may have been trained on is no test of it: the page
     says so where that is so, or not known.
     """
+    require_packages(*_OFFLINE)
     from offline.evaluation.command import EvaluateWish, run_evaluate
     from offline.evaluation.errors import GateLimits
     from offline.evaluation.judging import Terms
@@ -293,6 +299,7 @@ def promote(
     on frames that it has not learnt, and against the time that the task allows. Only
     then the rig file names it. Ends with 1 if it was refused.
     """
+    require_packages(*_OFFLINE)
     from offline.gate.command import run_back, run_promote
     from offline.gate.gate import PromoteWish
     from offline.gate.trial import Limits
